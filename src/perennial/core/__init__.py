@@ -1,0 +1,1 @@
+"""Words that every floor shares: intervals, names, digests, errors, receipts. Imports nothing of ours."""

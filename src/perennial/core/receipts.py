@@ -1,0 +1,350 @@
+"""Receipts: small frozen records of ids, digests, counts and verdicts.
+
+A step returns one, the ledger keeps it, and XCom carries it as JSON; data never travels with it. An id is a digest of what the
+record was made from, so that doing a thing twice records it once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from perennial.core.interval import Interval, iso
+
+ALL = "all"
+"""The segment of a model that is not split into segments."""
+
+Moment = Annotated[datetime, PlainSerializer(iso, when_used="json")]
+
+
+class Purpose(StrEnum):
+    """What a snapshot was extracted for."""
+
+    SCORE = "score"
+    TRAIN = "train"
+
+
+class Verdict(StrEnum):
+    """What came out of a check or a comparison."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+class Role(StrEnum):
+    """Whose predictions a batch holds."""
+
+    CHAMPION = "champion"
+    SHADOW = "shadow"
+    BASELINE = "baseline"
+
+
+class BatchState(StrEnum):
+    """Where a prediction batch stands: being written, in use, or replaced by a later one."""
+
+    STAGED = "staged"
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+
+
+class PromotionKind(StrEnum):
+    """How a version became champion, or that the model has none any more."""
+
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    RETIRE = "retire"
+
+
+class Action(StrEnum):
+    """What a decision says to do about a night, in the order in which the rules are tried."""
+
+    QUARANTINE = "quarantine"
+    HOLD = "hold"
+    RETRAIN = "retrain"
+    WATCH = "watch"
+    KEEP = "keep"
+
+
+class RequestState(StrEnum):
+    """Where a retrain request stands."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+class Receipt(BaseModel):
+    """A frozen record. Unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Keyed(Receipt):
+    """A record that belongs to one model, segment and interval."""
+
+    model: str
+    segment: str = ALL
+    interval: Interval
+
+
+class Snapshot(Keyed):
+    """The receipt of *extract*: an immutable extract in Parquet, named by the SHA-256 of its manifest."""
+
+    digest: str
+    purpose: Purpose
+    as_of: Moment
+    rows: int
+    label_rows: int
+    bytes: int
+
+
+class Finding(Receipt):
+    """What one expectation said about a snapshot. *unexpected* and *rows* are row counts; no value of a row is kept."""
+
+    expectation: str
+    column: str | None = None
+    success: bool
+    rows: int
+    unexpected: int
+    sentence: str
+
+
+class Validation(Keyed):
+    """The receipt of *validate*. *quarantine* names the artifact with the refused rows and their reasons, if there are any."""
+
+    id: str
+    snapshot: str
+    purpose: Purpose
+    as_of: Moment
+    verdict: Verdict
+    rows: int
+    quarantined: int
+    quarantine: str | None = None
+    findings: tuple[Finding, ...]
+
+
+class ModelVersion(Keyed):
+    """The receipt of *train*: one fit and its immutable artifact. *interval* is the training window.
+
+    *artifact* and *baseline* name signed model manifests, *profile* the reference profile, all by digest.
+    """
+
+    id: str
+    training_run: str
+    snapshot: str
+    validation: str
+    as_of: Moment
+    trained_on: Interval
+    rows: int
+    artifact: str
+    baseline: str
+    profile: str
+    definition_digest: str
+    code_version: str
+    seed: int
+    reason: str
+    request: str | None = None
+
+
+class Estimate(Receipt):
+    """A figure with its 95 % confidence interval, in the figure's own unit. An end that cannot be estimated is None."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class GateResult(Receipt):
+    """What one gate said of a challenger, with the sentence that a person reads."""
+
+    gate: str
+    verdict: Verdict
+    sentence: str
+
+
+class Evaluation(Keyed):
+    """The receipt of *evaluate*. *metrics* is figure by role (challenger, champion, baseline) and metric name."""
+
+    id: str
+    challenger: str
+    champion: str | None
+    snapshot: str
+    as_of: Moment
+    holdout: Interval
+    rows: int
+    verdict: Verdict
+    sentence: str
+    metrics: dict[str, dict[str, Estimate]]
+    gates: tuple[GateResult, ...]
+
+
+class Approval(Receipt):
+    """A person's verdict on an evaluation."""
+
+    id: str
+    evaluation: str
+    verdict: Verdict
+    actor: str
+    comment: str = ""
+
+
+class Promotion(Receipt):
+    """A row of the append-only ledger of who is champion. The champion at a moment is the row with the highest epoch among those
+    whose *effective_from* is not after it; *version* is None where the model was retired.
+    """
+
+    model: str
+    segment: str = ALL
+    epoch: int
+    version: str | None
+    kind: PromotionKind
+    effective_from: Moment
+    evaluation: str | None = None
+    approval: str | None = None
+    reason: str
+    actor: str
+
+
+class Publication(Receipt):
+    """The receipt of *publish*: whether the challenger became champion, and in one sentence why or why not."""
+
+    model: str
+    segment: str = ALL
+    evaluation: str
+    promoted: bool
+    champion: str | None
+    epoch: int | None
+    sentence: str
+
+
+class PredictionBatch(Keyed):
+    """All predictions of one model, segment, interval and role. Published whole; superseded, never overwritten."""
+
+    id: str
+    role: Role
+    version: str
+    epoch: int
+    snapshot: str
+    validation: str
+    rows: int
+
+
+class Predicted(Keyed):
+    """The receipt of *predict*: the batches of the night, none where the night was a data fault or there is no champion."""
+
+    batches: tuple[PredictionBatch, ...]
+    sentence: str
+
+
+class SignalState(StrEnum):
+    """What a signal says."""
+
+    ALARM = "alarm"
+    QUIET = "quiet"
+    INSUFFICIENT = "insufficient evidence"
+
+
+class Signal(Receipt):
+    """A measured figure with its threshold. *n* is the sample size in rows (or nights, as *unit* says)."""
+
+    name: str
+    kind: str
+    state: SignalState
+    value: float | None
+    threshold: float | None
+    n: int
+    unit: str = "rows"
+    sentence: str
+
+
+class ColumnDrift(Receipt):
+    """How far one column of a night lies from the reference: PSI in nats, its threshold at the night's level, rows."""
+
+    column: str
+    psi: float | None
+    threshold: float | None
+    n: int
+    state: SignalState
+
+
+class NightLoss(Receipt):
+    """The mean loss of one night's current batch on the labels known as of a cut-off, in the unit of the loss."""
+
+    interval: Interval
+    role: Role
+    version: str
+    predicted: int
+    labelled: int
+    loss: float | None
+
+
+class Measurement(Keyed):
+    """The receipt of *monitor*: what was measured after one night, as of its cut-off."""
+
+    id: str
+    as_of: Moment
+    version: str | None
+    validation: str
+    profile: str | None
+    drift: tuple[ColumnDrift, ...]
+    losses: tuple[NightLoss, ...]
+    signals: tuple[Signal, ...]
+
+
+class Decision(Keyed):
+    """The receipt of *decide*: one row a night, with its reasons and what it would have taken to decide otherwise."""
+
+    id: str
+    as_of: Moment
+    action: Action
+    rule: str
+    sentence: str
+    signals: tuple[Signal, ...]
+    measurement: str
+    request: str | None = None
+
+
+class RetrainRequest(Receipt):
+    """A row of the queue that feeds the retraining DAG. *at* is the cut-off up to which the retraining may know."""
+
+    id: str
+    model: str
+    segment: str = ALL
+    at: Moment
+    reason: str
+    origin: str
+    state: RequestState = RequestState.OPEN
+    claimed_by: str | None = None
+    outcome: str | None = None
+
+
+class Lineage(Receipt):
+    """Where one prediction comes from: every id on the way back to the data, the checks and the person."""
+
+    model: str
+    segment: str
+    entity: str
+    event_at: Moment
+    role: Role
+    state: BatchState
+    prediction: float
+    predicted_at: Moment
+    batch: str
+    interval: Interval
+    version: str
+    epoch: int
+    promotion_reason: str
+    promoted_by: str
+    approved_by: str | None
+    evaluation: str | None
+    snapshot: str
+    validation: str
+    training_run: str
+    training_snapshot: str
+    training_validation: str
+    code_version: str

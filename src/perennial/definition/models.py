@@ -1,0 +1,315 @@
+"""The shape of a definition: one frozen model per section of ``config/models/<name>.yml``.
+
+Parsing a DAG file imports this, so it imports nothing heavy. Rules across fields live in ``rules.py``, what needs the estimator
+or the network in ``perennial check``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from perennial.core.digest import digest_json
+from perennial.definition.fields import Column, Duration, ModelName, Part, Share, Table
+
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class Task(StrEnum):
+    """What is predicted."""
+
+    REGRESSION = "regression"
+    BINARY = "binary"
+
+
+class Metric(StrEnum):
+    """A figure that compares predictions with labels."""
+
+    MAE = "mae"
+    RMSE = "rmse"
+    R2 = "r2"
+    BIAS = "bias"
+    LOG_LOSS = "log_loss"
+    BRIER = "brier"
+    ROC_AUC = "roc_auc"
+    ACCURACY = "accuracy"
+
+
+class Kpi(Part):
+    """The business figure that the model is for."""
+
+    name: Text
+    """What the business counts."""
+    approximation: Text
+    """How the metric approximates it."""
+
+
+class Relation(Part):
+    """Rows in a database table, or a query, or a Parquet or CSV file or folder."""
+
+    connection: ModelName
+    """The name of an Airflow connection, or of the environment variable PERENNIAL_CONN_<NAME>."""
+    table: Table | None = None
+    """A table or view. Exactly one of table, query and path is given."""
+    query: Text | None = None
+    """A SELECT statement that yields the columns named below."""
+    path: Text | None = None
+    """A Parquet or CSV file, or a folder of them, below the connection's root."""
+    entity: Annotated[tuple[Column, ...], Field(min_length=1, max_length=8, strict=False)]
+    """The columns that name the thing a row is about."""
+    event_at: Column = "event_at"
+    """The column of when it happened."""
+    available_at: Column | None = None
+    """The column of when it could have been known. Without one, a row counts as known when it happened."""
+
+    @property
+    def relation(self) -> str:
+        """The table, the query or the path."""
+        return self.table or self.query or self.path or ""
+
+
+class Label(Part):
+    """What is predicted, and where the truth arrives later."""
+
+    column: Column
+    """The column of the true value."""
+    delay: Duration
+    """After this time a label counts as matured."""
+    source: Relation | None = None
+    """Where labels arrive, if not in the source itself."""
+
+
+class Features(Part):
+    """What the estimator sees, in this order."""
+
+    numeric: Annotated[tuple[Column, ...], Field(strict=False)] = ()
+    """Columns of numbers."""
+    categorical: Annotated[tuple[Column, ...], Field(strict=False)] = ()
+    """Columns of a limited number of values."""
+    time: Annotated[
+        tuple[Literal["hour", "weekday", "weekend", "day_of_year", "month", "elapsed_days"], ...], Field(strict=False)
+    ] = ()
+    """Figures derived from event_at, in the schedule's timezone. elapsed_days counts from 1970-01-01."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source's columns that are read: numeric, then categorical."""
+        return (*self.numeric, *self.categorical)
+
+
+class Window(Part):
+    """How much history a training run sees."""
+
+    kind: Literal["sliding", "expanding"] = "sliding"
+    """A sliding window has a length; an expanding one begins at schedule.start."""
+    length: Duration | None = None
+    """The length of a sliding window."""
+
+
+class Schedule(Part):
+    """When the two DAGs run."""
+
+    score: Text
+    """Cron of the nightly scoring. Each run covers the interval since the one before."""
+    retrain: Text | None = None
+    """Cron of the scheduled retraining; without one, only requests and people retrain."""
+    timezone: Text = "UTC"
+    """IANA timezone of both crons and of time-derived features."""
+    start: Annotated[date, Field(strict=False)]
+    """The first day that may be scored or trained on."""
+    end: Annotated[date, Field(strict=False)] | None = None
+    """The day from which nothing is scheduled any more, for a history that has ended."""
+    window: Window
+    """The training window."""
+
+
+class Search(Part):
+    """A search over the estimator's parameters, by time-ordered cross-validation on the training part only."""
+
+    parameters: Annotated[dict[str, list[JsonValue]], Field(min_length=1)]
+    """Values to try, by parameter."""
+    iterations: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many combinations are tried, drawn with the estimator's seed."""
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    """How many time-ordered folds."""
+
+
+class Estimator(Part):
+    """What is fitted."""
+
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)] = (
+        "perennial.learning.estimators:hist_gradient_boosting_regressor"
+    )
+    """``package.module:function``, an importable function that returns a scikit-learn estimator."""
+    task: Annotated[Task, Field(strict=False)] = Task.REGRESSION
+    """regression, or binary for a class of 0 or 1 whose probability is predicted."""
+    parameters: dict[str, JsonValue] = {}
+    """Keyword arguments of the function."""
+    search: Search | None = None
+    """An optional search over further keyword arguments."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Seed of everything random in a training run."""
+
+
+class Expectation(Part):
+    """A Great Expectations expectation that the rows must meet."""
+
+    type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$", max_length=100)]
+    """The name of a supported expectation, such as expect_column_values_to_be_between."""
+    arguments: dict[str, JsonValue] = {}
+    """Its keyword arguments, as in Great Expectations."""
+    on: Literal["score", "train", "both"] = "both"
+    """Which snapshots it is checked on: a night's, a training window's, or both."""
+
+
+class Quality(Part):
+    """What is done about rows that fail their expectations."""
+
+    tolerated: Annotated[Share, Field(ge=0, lt=1)] = 0.05
+    """The share of refused rows up to which a night goes on without them. Above it, the night is a data fault."""
+    minimum_rows: Annotated[int, Field(ge=1)] = 1
+    """Fewer rows than this in a night are a data fault."""
+
+
+class ChampionGate(Part):
+    """How a challenger must compare with the champion on the deciding metric."""
+
+    rule: Literal["superior", "non_inferior"] = "superior"
+    """superior: the 95 % interval of the paired gain lies above 0. non_inferior: it lies above -margin."""
+    margin: Annotated[Share, Field(ge=0, le=1)] = 0.02
+    """The tolerated loss, as a share of the champion's figure."""
+
+
+class FloorGate(Part):
+    """An absolute demand: in at least *share* of the cases the error is at most *within*."""
+
+    within: Annotated[float, Field(gt=0)]
+    """The largest error that still counts as right, in the label's unit (0.5 for a class)."""
+    share: Annotated[Share, Field(gt=0, le=1)]
+    """The share of the holdout's rows that must be right."""
+
+
+class Gates(Part):
+    """The rules that a challenger must pass before it can be champion."""
+
+    baseline: Annotated[Share, Field(ge=0, lt=1)] = 0.0
+    """By which share the challenger must at least beat the baseline."""
+    champion: ChampionGate = ChampionGate()
+    """The comparison with the champion, if there is one."""
+    floor: FloorGate | None = None
+    """An absolute floor."""
+
+
+class Evaluation(Part):
+    """How a challenger is judged."""
+
+    metric: Annotated[Metric, Field(strict=False)]
+    """The figure that decides."""
+    report: Annotated[tuple[Annotated[Metric, Field(strict=False)], ...], Field(strict=False)] = ()
+    """Further figures that are stored."""
+    holdout: Duration
+    """The last part of the training window, kept from training, on which all are scored."""
+    baseline: Literal["mean", "median", "seasonal"] = "seasonal"
+    """The trivial model beside it. seasonal: the mean label of the same weekday and hour."""
+    gates: Gates = Gates()
+    """The rules for promotion."""
+    slices: Annotated[tuple[Column, ...], Field(strict=False)] = ()
+    """Categorical columns by whose values the deciding figure is also stored."""
+
+
+class Tolerance(Part):
+    """What is not worth a retraining."""
+
+    input_shift: Annotated[float, Field(ge=0)] = 0.2
+    """A shift of an input, in its reference standard deviations."""
+    loss_increase: Annotated[Share, Field(ge=0)] = 0.05
+    """An increase of the loss over the evaluated one."""
+
+
+class Monitoring(Part):
+    """What raises an alarm."""
+
+    false_alarms_per_year: Annotated[float, Field(gt=0, le=366)] = 1.0
+    """The budget, for the whole model: all columns, all signals, all nights."""
+    tolerance: Tolerance = Tolerance()
+    """What moved less than this raises none."""
+    minimum_rows: Annotated[int, Field(ge=2)] = 20
+    """With fewer rows (or labels) in a night, the answer is "insufficient evidence"."""
+
+
+class Retraining(Part):
+    """When a retraining is asked for."""
+
+    causes: Annotated[tuple[Literal["decay", "drift"], ...], Field(strict=False)] = ("decay",)
+    """Which alarms are enough by themselves. Drift alone only asks to watch, unless it is named here."""
+    cooldown: Duration
+    """The least time between two requests."""
+    max_per_30d: Annotated[int, Field(ge=1, le=100)] | None = None
+    """The most requests in 30 days."""
+    max_age: Duration | None = None
+    """A champion older than this asks for a retraining."""
+    min_age: Duration | None = None
+    """A champion younger than this is not retrained by an alarm."""
+    breaker: Annotated[int, Field(ge=1, le=100)] = 3
+    """After so many refused challengers in a row no more are asked for, until a person acts."""
+
+
+class Publish(Part):
+    """What becomes of a passed evaluation, and of predictions."""
+
+    approval: Literal["automatic", "human"] = "automatic"
+    """Whether a person must approve a challenger that passed."""
+    shadow: Literal["none", "first_champion"] = "none"
+    """first_champion: the first champion goes on predicting alongside, so that SQL can say what retraining was worth."""
+    retention: Duration | None = None
+    """After this time prediction rows may be removed by ``perennial gc``."""
+
+
+class Definition(Part):
+    """One model: what it is for, its data, estimator, gates, monitoring and schedule."""
+
+    name: ModelName
+    """The model's name; the file is called <name>.yml."""
+    title: Text
+    """What people call it."""
+    purpose: Text
+    """What decision it serves."""
+    owner: Text
+    """Who answers for it."""
+    kpi: Kpi
+    """The business figure."""
+    source: Relation
+    """The rows that are scored and trained on."""
+    label: Label
+    """The truth."""
+    features: Features
+    """What the estimator sees."""
+    schedule: Schedule
+    """When it runs."""
+    estimator: Estimator = Estimator()
+    """What is fitted."""
+    expectations: Annotated[tuple[Expectation, ...], Field(min_length=1, max_length=1000, strict=False)]
+    """What rows must meet. None at all is a fault: unchecked data is never a pass."""
+    quality: Quality = Quality()
+    """What happens to rows that do not."""
+    evaluation: Evaluation
+    """How a challenger is judged."""
+    monitoring: Monitoring = Monitoring()
+    """What raises an alarm."""
+    retraining: Retraining
+    """When a retraining is asked for."""
+    publish: Publish = Publish()
+    """What becomes of a passed evaluation."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the definition's content, whatever its layout and comments."""
+        return digest_json(self.model_dump(mode="json"))
+
+    @property
+    def labels(self) -> Relation:
+        """Where labels come from: their own relation, or the source."""
+        return self.label.source or self.source

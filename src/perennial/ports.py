@@ -1,0 +1,249 @@
+"""What the steps need from the world outside: a source, a store of artifacts, a ledger. ``stores/`` does it, ``testing.py`` fakes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+from perennial.core.interval import Interval
+from perennial.core.receipts import (
+    ALL,
+    Lineage,
+    NightLoss,
+    PredictionBatch,
+    Promotion,
+    Receipt,
+    RequestState,
+    RetrainRequest,
+    Role,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+R = TypeVar("R", bound=Receipt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which rows of a source are asked for.
+
+    Attributes:
+        relation: A table (``schema.table``), a ``SELECT`` statement, or a path below the source's root.
+        columns: What to read, in this order, besides nothing else.
+        entity: The columns that name the thing a row is about; part of *columns*.
+        event_at: The column of when it happened; part of *columns*.
+        available_at: The column of when it could have been known, if the source has one; part of *columns*.
+        interval: Rows with ``start <= event_at < end``.
+        as_of: Rows with ``available_at <= as_of``.
+    """
+
+    relation: str
+    columns: tuple[str, ...]
+    entity: tuple[str, ...]
+    event_at: str
+    available_at: str | None
+    interval: Interval
+    as_of: datetime
+
+
+class Source(Protocol):
+    """Reads rows of an interval, as of a cut-off."""
+
+    def read(self, selection: Selection) -> Iterator[pa.RecordBatch]:
+        """Yield the selected rows in the order of (event_at, entity, available_at), with every timestamp in UTC microseconds.
+
+        Yields at least one batch, which may have no rows, so that the schema is always known.
+
+        Raises:
+            DataError: SCHEMA_MISSING (every missing column at once), TIME_NAIVE, FILE_CORRUPT.
+            RejectedError: STORE_REJECTED, STORE_DENIED.
+            UnavailableError: STORE_UNAVAILABLE.
+        """
+        ...
+
+
+class Artifacts(Protocol):
+    """Keeps bytes under their SHA-256. No path that a user supplied ever reaches it."""
+
+    def put(self, content: bytes | Path) -> str:
+        """Store *content* (bytes, or the bytes of a file) all or nothing, and return its digest. Storing it again changes nothing.
+
+        Raises:
+            RejectedError: STORE_FULL, STORE_DENIED.
+            UnavailableError: STORE_UNAVAILABLE.
+        """
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes under *digest*, verified.
+
+        Raises:
+            ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM.
+        """
+        ...
+
+    def fetch(self, digest: str) -> AbstractContextManager[Path]:
+        """Lend a local, read-only file with the verified bytes of *digest*, for what is too large to hold in memory."""
+        ...
+
+    def digests(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every digest in the store with the time it was last stored, for garbage collection."""
+        ...
+
+    def delete(self, digest: str) -> None:
+        """Remove *digest*. Only garbage collection calls this, for what nothing names."""
+        ...
+
+
+class Ledger(Protocol):
+    """The record of everything that happened, in PostgreSQL. Recording a thing again returns the record that stands."""
+
+    def lease(self, model: str, segment: str, flow: str, holder: str, ttl: timedelta) -> AbstractContextManager[Self]:
+        """Hold (*model*, *segment*, *flow*) and yield a ledger whose every write checks that in its own transaction.
+
+        A later attempt of the same *holder* takes over at once and thereby fences the earlier one off; another holder waits for
+        the release or for *ttl* to pass.
+
+        Raises:
+            UnavailableError: LEASE_HELD, another holder has it.
+            ConflictError: LEASE_LOST, from a write after a later attempt took over.
+        """
+        ...
+
+    def record(self, receipt: R) -> R:
+        """Append a Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement or Decision, once per id or digest."""
+        ...
+
+    def get(self, kind: type[R], key: str) -> R:
+        """Return the record of *kind* with this id (or digest).
+
+        Raises:
+            RejectedError: MODEL_UNKNOWN.
+        """
+        ...
+
+    def history(
+        self, kind: type[R], model: str, segment: str = ALL, *, within: Interval | None = None, newest: int | None = None
+    ) -> list[R]:
+        """Return the records of *kind* in the order of (interval, written); only the last *newest* where given.
+
+        Args:
+            kind: Snapshot, Validation, ModelVersion, Evaluation, Measurement, Decision, PredictionBatch (any state), Promotion
+                (by epoch; *within* is ignored) or RetrainRequest (by *at*, which *within* bounds).
+            model: The model's name.
+            segment: The segment.
+            within: Only records whose interval starts inside.
+            newest: At most so many, from the end.
+        """
+        ...
+
+    def champion(self, model: str, segment: str = ALL, *, at: datetime | None = None) -> Promotion | None:
+        """Return the promotion in force at *at* (default: of all), or None where there is none or the model was retired."""
+        ...
+
+    def promote(self, promotion: Promotion) -> Promotion:
+        """Append *promotion* if its epoch is the next one (compare and set).
+
+        Promoting an evaluation that was promoted already returns that promotion.
+
+        Raises:
+            ConflictError: PROMOTE_CONFLICT, the epoch is taken.
+        """
+        ...
+
+    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+        """Write all *predictions* under a staged batch, then make it current and the earlier one of its key superseded, at once.
+
+        Each record batch has the columns ``entity`` (string), ``event_at`` (timestamp, UTC), ``prediction`` (float64). A batch
+        that is current already is left as it is; one that was superseded becomes current again without being written again.
+
+        Raises:
+            ConflictError: INTERVAL_OVERLAP, a current batch of the same model, segment and role covers part of the interval.
+            DataError: DATA_DUPLICATE_KEY, PREDICTION_NONFINITE.
+        """
+        ...
+
+    def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
+        """Return the current predictions with ``event_at`` inside: entity, event_at, prediction, version, batch."""
+        ...
+
+    def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
+        """Append labels (entity, event_at, value float64, available_at), once each, and return how many were new.
+
+        A later *available_at* of the same entity and event is a revision beside the earlier row.
+        """
+        ...
+
+    def losses(
+        self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime
+    ) -> list[NightLoss]:
+        """Return the mean loss per current batch whose interval lies in *within*, by (interval, role).
+
+        Uses the latest label of each event that was available as of *as_of*, and only events before *matured_before*.
+
+        Args:
+            model: The model's name.
+            segment: The segment.
+            loss: ``absolute``, ``squared`` or ``log`` (natural; predictions clipped to [1e-15, 1 - 1e-15]).
+            within: Batches whose interval lies inside.
+            as_of: Labels that became available later are not used.
+            matured_before: Events from here on are not matured yet.
+        """
+        ...
+
+    def request_retraining(
+        self, request: RetrainRequest, *, cooldown: timedelta, max_per_30d: int | None, force: bool = False
+    ) -> tuple[RetrainRequest | None, str]:
+        """File *request*, unless one is open, or an earlier one is nearer than *cooldown*, or the budget is used up.
+
+        At most one is open per model and segment at any moment, whatever happens at once. Filing an id again returns the
+        request as it stands.
+
+        Returns:
+            The request, or None; and a sentence that says why.
+        """
+        ...
+
+    def claim_request(self, model: str, segment: str, claimed_by: str, *, at: datetime) -> RetrainRequest | None:
+        """Take the open request whose *at* is not after *at*, or the one that *claimed_by* took before; None without one."""
+        ...
+
+    def settle_request(self, request: str, outcome: str, state: RequestState = RequestState.DONE) -> None:
+        """Close a claimed request with what became of it."""
+        ...
+
+    def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
+        """Return where the predictions of one entity and event come from, in all roles and states, current first."""
+        ...
+
+    def referenced(self) -> set[str]:
+        """Return every artifact digest that any row names (snapshots by their manifests)."""
+        ...
+
+    def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
+        """Delete the prediction rows (never the batches) of events before *before*, and return how many there were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """All that a step may reach.
+
+    Attributes:
+        source: Returns the source behind a connection's name.
+        artifacts: Where bytes are kept.
+        ledger: Where receipts are kept.
+        signing_key: The key that authenticates model artifacts (HMAC-SHA256), at least 32 bytes.
+        scratch: A folder for temporary files.
+    """
+
+    source: Callable[[str], Source]
+    artifacts: Artifacts
+    ledger: Ledger
+    signing_key: bytes
+    scratch: Path
