@@ -1,13 +1,13 @@
-"""What the steps need from the world outside: a source, a store of artifacts, a ledger. ``stores/`` does it, ``testing.py`` fakes it."""
+"""What the steps need of the world outside: a source, a store of artifacts, a ledger. ``stores`` has them, ``testing`` has fakes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
@@ -240,6 +240,7 @@ class Stores:
         ledger: Where receipts are kept.
         signing_key: The key that authenticates model artifacts (HMAC-SHA256), at least 32 bytes.
         scratch: A folder for temporary files.
+        loaded: Models that were verified since the stores were opened, by the digest of their manifest.
     """
 
     source: Callable[[str], Source]
@@ -247,3 +248,10 @@ class Stores:
     ledger: Ledger
     signing_key: bytes
     scratch: Path
+    loaded: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def leased(self, model: str, segment: str, flow: str, *, holder: str, ttl: timedelta) -> Iterator[Stores]:
+        """Lend the same stores with a ledger that writes only as long as *holder* holds (*model*, *segment*, *flow*)."""
+        with self.ledger.lease(model, segment, flow, holder, ttl) as ledger:
+            yield replace(self, ledger=ledger)

@@ -29,6 +29,7 @@ class Code(StrEnum):
     DEFINITION_EXPECTATION = "DEFINITION_EXPECTATION", "The expectation is unknown, or its arguments do not fit."
     DEFINITION_LEAKAGE = "DEFINITION_LEAKAGE", "The target stands among the features."
     DEFINITION_MISSING = "DEFINITION_MISSING", "A required key, file or definition is missing."
+    DEFINITION_QUERY = "DEFINITION_QUERY", "A query is not a single SELECT statement."
     DEFINITION_RANGE = "DEFINITION_RANGE", "A number or a choice is outside what is allowed."
     DEFINITION_SYNTAX = "DEFINITION_SYNTAX", "The file is not YAML."
     DEFINITION_TAG = "DEFINITION_TAG", "YAML tags are not allowed in a definition."
@@ -57,12 +58,16 @@ class Code(StrEnum):
     TIME_NAIVE = "TIME_NAIVE", "A timestamp has no timezone."
     TIME_OUT_OF_INTERVAL = "TIME_OUT_OF_INTERVAL", "A row lies outside the interval that was asked for."
     # --- data
+    CSV_RAGGED = "CSV_RAGGED", "A row of a CSV file has more or fewer fields than its header."
     DATA_DUPLICATE_KEY = "DATA_DUPLICATE_KEY", "The same entity and event stand twice."
     DATA_EMPTY = "DATA_EMPTY", "There are no rows."
     DATA_NONFINITE = "DATA_NONFINITE", "A target is infinite or missing."
+    DATA_REFUSED = "DATA_REFUSED", "The training data failed its validation, so nothing was trained."
     DATA_UNCHECKED = "DATA_UNCHECKED", "There are no expectations, so nothing was checked."
     FILE_CORRUPT = "FILE_CORRUPT", "A file cannot be read."
     PREDICTION_NONFINITE = "PREDICTION_NONFINITE", "A prediction is NaN or infinite."
+    SCHEMA_DUPLICATE = "SCHEMA_DUPLICATE", "A column stands twice."
+    PROFILE_EDGES = "PROFILE_EDGES", "Two profiles were counted over different edges."
     SCHEMA_MISSING = "SCHEMA_MISSING", "A column is missing."
     SCHEMA_TYPE = "SCHEMA_TYPE", "A column has another type than the definition needs."
     TRAIN_DEGENERATE = "TRAIN_DEGENERATE", "The target is constant or has one class, or too few rows are left to train on."
@@ -91,3 +96,11 @@ class Code(StrEnum):
     STORE_REJECTED = "STORE_REJECTED", "The store refuses the statement or the data."
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE", "The store cannot be reached, or did not answer in time."
     SETTING_MISSING = "SETTING_MISSING", "A connection or setting is not configured."
+    # --- the local Airflow
+    AIRFLOW_REFUSED = (
+        "AIRFLOW_REFUSED",
+        "Airflow refuses a request: an unknown DAG, a run that exists, a parameter of another type.",
+    )
+    AIRFLOW_RUNNING = "AIRFLOW_RUNNING", "A local Airflow runs in this folder already."
+    AIRFLOW_STOPPED = "AIRFLOW_STOPPED", "A component of the local Airflow did not start, or ended by itself."
+    AIRFLOW_TIMEOUT = "AIRFLOW_TIMEOUT", "The local Airflow took too long to start, or a run to end."

@@ -6,6 +6,7 @@ import re
 
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError
+from perennial.core.shown import shown
 
 MAX_LENGTH = 100
 NAME_PATTERN = r"[a-z][a-z0-9_]{0,99}"
@@ -22,7 +23,7 @@ def name(text: str, where: str = "name") -> str:
     if re.fullmatch(NAME_PATTERN, text, re.ASCII):
         return text
     allowed = f"must be lower-case letters, digits and underscores, start with a letter, at most {MAX_LENGTH} characters"
-    raise DefinitionError(Code.NAME_INVALID, f"{allowed}, got {_shown(text)}", where=where)
+    raise DefinitionError(Code.NAME_INVALID, f"{allowed}, got {shown(text)}", where=where)
 
 
 def identifier(text: str, where: str = "column") -> str:
@@ -46,9 +47,4 @@ def table(text: str, where: str = "table") -> str:
 def _match(pattern: str, text: str, where: str, allowed: str) -> str:
     if re.fullmatch(pattern, text, re.ASCII):
         return text
-    raise DefinitionError(Code.IDENTIFIER_INVALID, f"must be {allowed}, got {_shown(text)}", where=where)
-
-
-def _shown(text: str) -> str:
-    shown = ascii(text)
-    return shown if len(shown) <= MAX_LENGTH + 2 else f"{shown[:40]}... ({len(text)} characters)"
+    raise DefinitionError(Code.IDENTIFIER_INVALID, f"must be {allowed}, got {shown(text)}", where=where)

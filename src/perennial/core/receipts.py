@@ -81,7 +81,7 @@ class RequestState(StrEnum):
 class Receipt(BaseModel):
     """A frozen record. Unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="strings")
 
 
 class Keyed(Receipt):
@@ -194,8 +194,10 @@ class Approval(Receipt):
 
 
 class Promotion(Receipt):
-    """A row of the append-only ledger of who is champion. The champion at a moment is the row with the highest epoch among those
-    whose *effective_from* is not after it; *version* is None where the model was retired.
+    """A row of the append-only ledger of who is champion.
+
+    The champion at a moment is the row with the highest epoch among those whose *effective_from* is not after it; *version* is
+    None where the model was retired.
     """
 
     model: str

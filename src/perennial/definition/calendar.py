@@ -1,9 +1,15 @@
-"""Crons to intervals: which interval a night covers, which window a retraining sees."""
+"""Crons to intervals: which interval a night covers, which window a retraining sees.
+
+A cron speaks of the clock on the wall. Twice a year that clock jumps, and what happens then is what Airflow's cron timetables
+do, so that a replay and the scheduler cover the same intervals: a moment that the clock skips fires as much later as the clock
+jumps; a moment that it shows twice fires the second time; and a cron of every hour fires in every hour that passes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
@@ -12,32 +18,38 @@ from perennial.core.interval import Interval
 from perennial.definition.models import Definition, Schedule
 
 
-_INSTANT = timedelta(microseconds=1)
-
-
 def midnight(day: date, timezone: str) -> datetime:
     """Return the start of *day* in *timezone*, in UTC."""
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
+def next_tick(cron: str, timezone: str, after: datetime) -> datetime:
+    """Return, in UTC, the first moment later than *after* at which *cron* fires in *timezone*."""
+    wall = after.astimezone(ZoneInfo(timezone)).replace(tzinfo=None, fold=0)
+    moments = croniter(cron, wall)
+    tick: datetime = moments.get_next(datetime)
+    if moments.expanded[1] == ["*"]:
+        return after.astimezone(UTC) + (tick - wall)
+    return _moment(tick, ZoneInfo(timezone))
+
+
 def ticks(cron: str, timezone: str, within: Interval) -> Iterator[datetime]:
     """Yield, in UTC, every moment with ``start < moment <= end`` at which *cron* fires in *timezone*."""
-    zone = ZoneInfo(timezone)
-    moments = croniter(cron, within.start.astimezone(zone), ret_type=datetime)
-    while (at := moments.get_next(datetime).astimezone(UTC)) <= within.end:
-        yield at
+    at = next_tick(cron, timezone, within.start)
+    while at <= within.end:
+        if at > within.start:
+            yield at
+        at = next_tick(cron, timezone, at)
 
 
 def nights(schedule: Schedule, within: Interval) -> Iterator[Interval]:
-    """Yield the scoring intervals that end inside *within* and follow each other without a gap, oldest first.
+    """Yield the scoring intervals that lie inside *within* and follow each other without a gap, oldest first.
 
     The first one begins at the first tick at or after the start of *within*.
     """
-    previous: datetime | None = None
-    for at in ticks(schedule.score, schedule.timezone, Interval(within.start - _INSTANT, within.end)):
-        if previous is not None:
-            yield Interval(previous, at)
-        previous = at
+    just_before = within.start - timedelta.resolution
+    moments = ticks(schedule.score, schedule.timezone, Interval(just_before, within.end))
+    yield from (Interval(earlier, later) for earlier, later in pairwise(moments))
 
 
 def training_window(definition: Definition, end: datetime) -> Interval:
@@ -51,3 +63,9 @@ def training_window(definition: Definition, end: datetime) -> Interval:
     if schedule.window.kind == "sliding" and schedule.window.length is not None:
         first = max(first, end - schedule.window.length)
     return Interval(first, end)
+
+
+def _moment(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the clock shows *wall*: the second time if it does so twice, and moved by the jump if it never does."""
+    before, after = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return max(before, after)

@@ -1,25 +1,58 @@
-"""The kinds of values that definitions are written in: durations, shares, names, identifiers, crons, timezones."""
+"""The kinds of values that definitions are written in: durations, shares, days, crons, timezones, names, import paths.
+
+Each says by itself what is wrong, with its code, so that the loader can report all faults of a file at once.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from perennial.core.codes import Code
+from perennial.core.errors import PerennialError
 from perennial.core.names import IDENTIFIER_PATTERN, NAME_PATTERN, TABLE_PATTERN, identifier, name, table
+from perennial.core.shown import shown
+from perennial.definition.cron import check_cron
+from perennial.definition.timezone import check_timezone
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
-_PERCENT = re.compile(r"(\d{1,4}(?:\.\d{1,6})?)\s?%", re.ASCII)
+_DURATION_PATTERN = r"[1-9][0-9]{0,5}[mhd]"
+_DURATION = re.compile(r"(-?[0-9]+)([mhd])", re.ASCII)
+_PERCENT = re.compile(r"(-?\d{1,4}(?:\.\d{1,6})?)\s?%", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)
+_IMPORT_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class Part(BaseModel):
     """A frozen piece of a definition. Unknown keys are refused; nothing is coerced from another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+def fault(code: Code, message: str) -> PydanticCustomError:
+    """Return a validation error that carries one of our codes."""
+    return PydanticCustomError("fault", "{message}", {"code": code, "message": message})
+
+
+def checked(check: Callable[[str], str]) -> Callable[[object], str]:
+    """Return *check*, which raises PerennialError, as a validator that refuses what is no text and keeps the code."""
+
+    def validate(value: object) -> str:
+        if not isinstance(value, str):
+            raise fault(Code.DEFINITION_TYPE, f"must be text, got {shown(value)}")
+        try:
+            return check(value)
+        except PerennialError as error:
+            raise fault(error.code, error.faults[0].message) from error
+
+    return validate
 
 
 def duration(value: object) -> timedelta:
@@ -31,9 +64,33 @@ def duration(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
-        return int(match[1]) * _UNITS[match[2]]
-    raise PydanticCustomError("duration", "must be a duration such as 30m, 24h or 7d")
+    allowed = f"must be a duration such as 30m, 24h or 7d, got {shown(value)}"
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise fault(Code.DEFINITION_TYPE, allowed)
+    if not re.fullmatch(_DURATION_PATTERN, match[0]):
+        raise fault(Code.DEFINITION_RANGE, f"{allowed}; its number must lie between 1 and 999999")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def day(value: object) -> date:
+    """Read ``2024-03-01``.
+
+    Examples:
+        >>> day("2024-03-01")
+        datetime.date(2024, 3, 1)
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise fault(Code.DEFINITION_TYPE, f"must be a day such as 2024-03-01, got {shown(value)}")
+    try:
+        at = date.fromisoformat(value)
+    except ValueError:
+        raise fault(Code.DEFINITION_RANGE, f"must be a day of the calendar, got {shown(value)}") from None
+    if not _FIRST_DAY <= at <= _LAST_DAY:
+        raise fault(Code.DEFINITION_RANGE, f"must lie between {_FIRST_DAY} and {_LAST_DAY}, got {shown(value)}")
+    return at
 
 
 def duration_text(value: timedelta) -> str:
@@ -54,23 +111,53 @@ def share(value: object) -> object:
     if isinstance(value, str):
         if match := _PERCENT.fullmatch(value):
             return float(match[1]) / 100
-        raise PydanticCustomError("share", "must be a share such as 5% or 0.05")
+        raise fault(Code.DEFINITION_TYPE, f"must be a share such as 5% or 0.05, got {shown(value)}")
     return value
+
+
+def text(value: str) -> str:
+    """Return *value* if it has something to read, and nothing that a database or a page cannot take."""
+    if not value.strip():
+        raise fault(Code.DEFINITION_RANGE, "must not be blank")
+    if _UNPRINTABLE.search(value):
+        raise fault(Code.DEFINITION_RANGE, f"must not hold control characters, got {shown(value)}")
+    return value
+
+
+def import_path(value: str) -> str:
+    """Return *value* if it has the form ``package.module:function``. Whether it can be imported, ``perennial check`` says."""
+    if re.fullmatch(_IMPORT_PATTERN, value, re.ASCII):
+        return value
+    raise fault(Code.DEFINITION_ESTIMATOR, f"must be written as package.module:function, got {shown(value)}")
+
+
+def _pattern(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
 Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
     PlainSerializer(duration_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,5}[mhd]$", "examples": ["30m", "24h", "7d"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_PATTERN}$", "examples": ["30m", "24h", "7d"]}),
 ]
 Share = Annotated[
     float,
     BeforeValidator(share),
     WithJsonSchema(
-        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d{1,4}(\.\d{1,6})?\s?%$"}], "examples": ["5%", 0.05]}
+        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d{1,4}(\.\d{1,6})?\s?%$"}], "examples": ["5%", 0.05]}
     ),
 ]
-ModelName = Annotated[str, BeforeValidator(name), WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
-Column = Annotated[str, BeforeValidator(identifier), WithJsonSchema({"type": "string", "pattern": f"^{IDENTIFIER_PATTERN}$"})]
-Table = Annotated[str, BeforeValidator(table), WithJsonSchema({"type": "string", "pattern": f"^{TABLE_PATTERN}$"})]
+Day = Annotated[date, BeforeValidator(day), WithJsonSchema({"type": "string", "format": "date", "examples": ["2024-03-01"]})]
+Cron = Annotated[
+    str,
+    BeforeValidator(checked(check_cron)),
+    WithJsonSchema({"type": "string", "pattern": r"^\S+( +\S+){4}$", "examples": ["0 2 * * *"]}),
+]
+Timezone = Annotated[
+    str, BeforeValidator(checked(check_timezone)), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
+]
+ModelName = Annotated[str, BeforeValidator(checked(name)), _pattern(NAME_PATTERN)]
+Column = Annotated[str, BeforeValidator(checked(identifier)), _pattern(IDENTIFIER_PATTERN)]
+Table = Annotated[str, BeforeValidator(checked(table)), _pattern(TABLE_PATTERN)]
+ImportPath = Annotated[str, AfterValidator(import_path), _pattern(_IMPORT_PATTERN)]

@@ -6,16 +6,28 @@ or the network in ``perennial check``.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from perennial.core.digest import digest_json
-from perennial.definition.fields import Column, Duration, ModelName, Part, Share, Table
+from perennial.definition.fields import (
+    Column,
+    Cron,
+    Day,
+    Duration,
+    ImportPath,
+    ModelName,
+    Part,
+    Share,
+    Table,
+    Timezone,
+    text,
+)
 
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(text)]
 
 
 class Task(StrEnum):
@@ -78,8 +90,15 @@ class Label(Part):
     """The column of the true value."""
     delay: Duration
     """After this time a label counts as matured."""
+    latest: Duration | None = None
+    """After this time no label, and no revision of one, is expected any more. Without it, the same as delay."""
     source: Relation | None = None
     """Where labels arrive, if not in the source itself."""
+
+    @property
+    def settled(self) -> timedelta:
+        """The time after which an event's label is taken not to change any more."""
+        return max(self.delay, self.latest or self.delay)
 
 
 class Features(Part):
@@ -112,15 +131,15 @@ class Window(Part):
 class Schedule(Part):
     """When the two DAGs run."""
 
-    score: Text
+    score: Cron
     """Cron of the nightly scoring. Each run covers the interval since the one before."""
-    retrain: Text | None = None
+    retrain: Cron | None = None
     """Cron of the scheduled retraining; without one, only requests and people retrain."""
-    timezone: Text = "UTC"
+    timezone: Timezone = "UTC"
     """IANA timezone of both crons and of time-derived features."""
-    start: Annotated[date, Field(strict=False)]
+    start: Day
     """The first day that may be scored or trained on."""
-    end: Annotated[date, Field(strict=False)] | None = None
+    end: Day | None = None
     """The day from which nothing is scheduled any more, for a history that has ended."""
     window: Window
     """The training window."""
@@ -129,7 +148,7 @@ class Schedule(Part):
 class Search(Part):
     """A search over the estimator's parameters, by time-ordered cross-validation on the training part only."""
 
-    parameters: Annotated[dict[str, list[JsonValue]], Field(min_length=1)]
+    parameters: Annotated[dict[str, Annotated[list[JsonValue], Field(min_length=1)]], Field(min_length=1)]
     """Values to try, by parameter."""
     iterations: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many combinations are tried, drawn with the estimator's seed."""
@@ -140,13 +159,11 @@ class Search(Part):
 class Estimator(Part):
     """What is fitted."""
 
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)] = (
-        "perennial.learning.estimators:hist_gradient_boosting_regressor"
-    )
+    path: Annotated[ImportPath, Field(max_length=200)] = "perennial.learning.estimators:hist_gradient_boosting_regressor"
     """``package.module:function``, an importable function that returns a scikit-learn estimator."""
     task: Annotated[Task, Field(strict=False)] = Task.REGRESSION
     """regression, or binary for a class of 0 or 1 whose probability is predicted."""
-    parameters: dict[str, JsonValue] = {}
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments of the function."""
     search: Search | None = None
     """An optional search over further keyword arguments."""
@@ -157,9 +174,9 @@ class Estimator(Part):
 class Expectation(Part):
     """A Great Expectations expectation that the rows must meet."""
 
-    type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$", max_length=100)]
+    type: Annotated[str, Field(max_length=100), WithJsonSchema({"type": "string", "pattern": "^expect_[a-z0-9_]+$"})]
     """The name of a supported expectation, such as expect_column_values_to_be_between."""
-    arguments: dict[str, JsonValue] = {}
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
     """Its keyword arguments, as in Great Expectations."""
     on: Literal["score", "train", "both"] = "both"
     """Which snapshots it is checked on: a night's, a training window's, or both."""
@@ -170,6 +187,8 @@ class Quality(Part):
 
     tolerated: Annotated[Share, Field(ge=0, lt=1)] = 0.05
     """The share of refused rows up to which a night goes on without them. Above it, the night is a data fault."""
+    tolerated_training: Annotated[Share, Field(ge=0, lt=1)] = 0.5
+    """The share of refused rows up to which a training window is used without them."""
     minimum_rows: Annotated[int, Field(ge=1)] = 1
     """Fewer rows than this in a night are a data fault."""
 

@@ -1,0 +1,70 @@
+# Everything that a person does in this repository. `make` alone lists the verbs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+
+.PHONY: help demo test up down logs check format lint types floors docs schema lock clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## Run the whole story: train, publish, predict, refuse a bad night, notice a shock, retrain
+	@exec $(BIN)/perennial demo
+
+up: $(RUN) ## Start Airflow with Perennial, and print address and login
+	@exec $(BIN)/perennial up
+
+down: $(RUN) ## Stop what `make up` started
+	@exec $(BIN)/perennial down
+
+logs: $(RUN) ## Show the end of the logs of what `make up` started
+	@exec $(BIN)/perennial logs
+
+test: $(DEV) ## Run every test that needs no outside service
+	$(BIN)/python -m pytest
+
+check: $(DEV) format lint types floors test docs ## What CI runs: format, lint, types, floors, tests, docs
+
+format: $(DEV) ## Check the layout of the code (`make format FIX=1` mends it)
+	$(BIN)/ruff format $(if $(FIX),,--check) .
+
+lint: $(DEV) ## Check the code (`make lint FIX=1` mends what can be mended)
+	$(BIN)/ruff check $(if $(FIX),--fix,) .
+
+types: $(DEV) ## Check the types
+	$(BIN)/mypy
+
+floors: $(DEV) ## Check that every file imports only from floors below its own
+	$(BIN)/lint-imports
+
+docs: $(DEV) ## Check that generated documents and the schema are current (`make docs FIX=1` writes them)
+	$(BIN)/python docs/generate.py $(if $(FIX),--write,--check)
+
+schema: $(RUN) ## Write config/model.schema.json
+	$(BIN)/perennial schema --write config/model.schema.json
+
+lock: ## Pin and hash the requirements anew; needs uv. No index address gets into the files
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --output-file requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
+	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --group dev \
+	  --output-file requirements/dev.txt
+
+clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
+	rm -rf $(VENV) .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(RUN): requirements/run.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/dev.txt
+	@touch $@ $(RUN)

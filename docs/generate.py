@@ -1,0 +1,196 @@
+"""Writes the documents that the code is the source of, or checks that they are current.
+
+``python docs/generate.py --check`` (part of ``make check``) names what is stale; ``--write`` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from inspect import getdoc
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from perennial.cli import app
+from perennial.core.codes import Code
+from perennial.definition.fields import Part
+from perennial.definition.models import Definition
+from perennial.definition.schema import schema_json
+from perennial.quality.catalog import SUPPORTED
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Written by docs/generate.py; edit the code, then run `make docs FIX=1`. -->\n\n"
+
+
+ERRORS = """# Errors
+
+Every fault has a stable code. A message says where, what was found and what is allowed:
+
+```text
+config/models/bike_demand.yml:90: evaluation.gates.baseline: must be less than 1, got 1.5 [DEFINITION_RANGE]
+```
+
+Two axes decide what happens next. A **terminal** error fails its task at once, for a retry cannot help; a **transient** one
+(`STORE_UNAVAILABLE`, `LEASE_HELD`) is retried. Among the terminal ones the class says who must act: the definition's author, the
+data's owner, whoever keeps the store, or nobody, where somebody else got there first.
+"""
+
+
+def errors() -> str:
+    """Return the list of all error codes."""
+    rows = "\n".join(f"| `{code}` | {code.meaning} |" for code in sorted(Code))
+    return f"{NOTE}{ERRORS}\n| code | meaning |\n| --- | --- |\n{rows}\n"
+
+
+def command_line() -> str:
+    """Return the reference of the command line."""
+    root = typer.main.get_command(app)
+    return f"{NOTE}# Command line\n\n{getdoc(sys.modules['perennial.cli'])}\n\n" + "\n".join(_commands(root, "perennial")) + "\n"
+
+
+def _commands(command: object, path: str) -> Iterator[str]:
+    """Yield a section for each command below *command*, a Click command or group."""
+    children = getattr(command, "commands", None)
+    if children:
+        for name in sorted(children):
+            yield from _commands(children[name], f"{path} {name}")
+        return
+    help_text = (getattr(command, "help", "") or "").strip()
+    yield f"## {path}\n\n{help_text}\n"
+    parameters = [item for item in getattr(command, "params", []) if item.name != "help"]
+    if parameters:
+        yield "| argument or option | meaning |\n| --- | --- |"
+        for item in parameters:
+            named = item.param_type_name == "option"
+            shown = ", ".join((*item.opts, *item.secondary_opts)) if named else item.name.upper()
+            yield f"| `{shown}` | {(getattr(item, 'help', '') or '').strip()} |"
+        yield ""
+
+
+DEFINITION = """# Definition
+
+One YAML file per model in `config/models/`, called `<name>.yml`. Durations are written `30m`, `24h`, `7d`; shares `5%` or `0.05`.
+Unknown keys are refused. `perennial check` says everything that is wrong at once.
+
+"""
+
+
+def definition() -> str:
+    """Return the reference of definitions."""
+    return NOTE + DEFINITION + "\n".join(_section(Definition, ""))
+
+
+def _section(part: type[Part], path: str) -> Iterator[str]:
+    yield f"## {path or 'top level'}\n\n{getdoc(part)}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |"
+    below: list[tuple[str, type[Part]]] = []
+    for name, field in part.model_fields.items():
+        inner = _inner(field.annotation)
+        below += [(f"{path}.{name}".lstrip("."), inner)] if inner else []
+        yield f"| `{name}` | {_type_text(field.annotation)} | {_default(field)} | {field.description or ''} |"
+    yield ""
+    for name, inner in below:
+        yield from _section(inner, name)
+
+
+def _inner(annotation: object) -> type[Part] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    found = (_inner(item) for item in get_args(annotation))
+    return next((item for item in found if item is not None), None)
+
+
+def _type_text(annotation: object) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _SHAPES:
+        return _SHAPES[origin](arguments)
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return "section"
+    members = getattr(annotation, "__members__", None)
+    if members:
+        return " or ".join(f"`{item.value}`" for item in members.values())
+    name = getattr(annotation, "__name__", "any")
+    return _NAMES.get(name, name)
+
+
+def _either(arguments: tuple[object, ...]) -> str:
+    return " or ".join(_type_text(item) for item in arguments if item is not type(None))
+
+
+def _list(arguments: tuple[object, ...]) -> str:
+    return f"list of {_type_text(arguments[0])}"
+
+
+_NAMES = {"str": "text", "timedelta": "duration", "int": "whole number", "float": "number", "bool": "true or false"}
+_SHAPES: dict[object, Callable[[tuple[object, ...]], str]] = {
+    Literal: lambda arguments: " or ".join(f"`{item}`" for item in arguments),
+    Annotated: lambda arguments: _type_text(arguments[0]),
+    Union: _either,
+    UnionType: _either,
+    tuple: _list,
+    list: _list,
+    dict: lambda _: "mapping",
+}
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is None or isinstance(value, Part):
+        return "-"
+    return f"`{getattr(value, 'value', value)}`"
+
+
+EXPECTATIONS = """# Expectations
+
+Great Expectations' names and arguments. An expectation about rows names the rows that do not meet it, and they go into quarantine;
+one about the table fails the whole night.
+
+| expectation | speaks about | needs | may have |
+| --- | --- | --- | --- |
+"""
+
+
+def expectations() -> str:
+    """Return the table of supported expectations."""
+    return NOTE + EXPECTATIONS + "".join(_expectation(name) for name in sorted(SUPPORTED))
+
+
+def _expectation(name: str) -> str:
+    item = SUPPORTED[name]
+    needs, may = (", ".join(f"`{one}`" for one in sorted(part)) for part in (item.required, item.optional))
+    return f"| `{name}` | {'rows' if item.by_row else 'the table'} | {needs} | {may} |\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "config/model.schema.json": schema_json,
+    "docs/errors.md": errors,
+    "docs/reference/cli.md": command_line,
+    "docs/reference/definition.md": definition,
+    "docs/reference/expectations.md": expectations,
+}
+
+
+def main() -> int:
+    """Write or check every document."""
+    stale = [name for name, content in DOCUMENTS.items() if not _is_current(ROOT / name, content())]
+    if "--write" in sys.argv:
+        for name in stale:
+            (ROOT / name).write_text(DOCUMENTS[name](), encoding="utf-8")
+            print(f"wrote {name}")
+        return 0
+    for name in stale:
+        print(f"{name} is stale: run `make docs FIX=1`")
+    return 1 if stale else 0
+
+
+def _is_current(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The loop over history, with the very steps that the DAGs run."""

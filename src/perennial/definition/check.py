@@ -1,0 +1,79 @@
+"""What ``perennial check`` says about a folder of definitions: all that the loader says, and whether the estimators can be made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perennial.core.codes import Code
+from perennial.core.digest import digest_json
+from perennial.core.errors import DefinitionError, PerennialError
+from perennial.definition.document import Document, Finding
+from perennial.definition.loader import read_folder
+from perennial.definition.models import Definition
+
+_ESTIMATOR = ("estimator", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found: the definitions without a fault, and one error per file with faults."""
+
+    definitions: tuple[Definition, ...]
+    errors: tuple[DefinitionError, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are definitions, and none has a fault. Nothing at all is never a pass."""
+        return bool(self.definitions) and not self.errors
+
+
+def check(folder: Path, *, deep: bool = True) -> Checked:
+    """Check every definition in *folder*.
+
+    Args:
+        folder: A folder of ``<name>.yml``.
+        deep: Also import every estimator and call it, once per path, parameters and features.
+    """
+    definitions, errors = [], []
+    seen: dict[str, PerennialError | None] = {}
+    for result in read_folder(folder):
+        error = result if isinstance(result, DefinitionError) else _estimator_error(*result, seen) if deep else None
+        if error:
+            errors.append(error)
+        elif not isinstance(result, DefinitionError):
+            definitions.append(result[0])
+    if not definitions and not errors:
+        errors.append(DefinitionError(Code.DEFINITION_MISSING, "must hold a definition, <name>.yml", where=str(folder)))
+    return Checked(tuple(definitions), tuple(errors))
+
+
+def _estimator_error(definition: Definition, document: Document, seen: dict[str, PerennialError | None]) -> DefinitionError | None:
+    key = digest_json(definition.model_dump(mode="json", include={"estimator": True, "features": True}))
+    if key not in seen:
+        seen[key] = _tried(definition)
+    if not (error := seen[key]):
+        return None
+    return DefinitionError.of([document.fault(Finding(_ESTIMATOR, fault.code, fault.message)) for fault in error.faults])
+
+
+def _tried(definition: Definition) -> PerennialError | None:
+    """Return why the estimator cannot be made, or None. Imports the author's module, pandas and scikit-learn."""
+    from perennial.learning.features import Columns  # noqa: PLC0415 - heavy, and only a deep check needs it
+    from perennial.learning.load_estimator import load_estimator  # noqa: PLC0415 - the same
+
+    features, estimator = definition.features, definition.estimator
+    columns = Columns(
+        numeric=features.numeric,
+        categorical=features.categorical,
+        time=features.time,
+        event_at=definition.source.event_at,
+        timezone=definition.schedule.timezone,
+    )
+    try:
+        load_estimator(
+            estimator.path, columns=columns, seed=estimator.seed, parameters=estimator.parameters, task=estimator.task.value
+        )
+    except PerennialError as error:
+        return error
+    return None

@@ -1,0 +1,49 @@
+"""Figures as a person reads them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from perennial.core.receipts import Estimate
+
+
+def number(value: float) -> str:
+    """Write *value* with four significant digits, and without an exponent where it is of a common size; NaN is ``undefined``.
+
+    Examples:
+        >>> number(31.24567), number(1234567.0), number(-0.0)
+        ('31.25', '1234567', '0')
+    """
+    if math.isnan(value):
+        return "undefined"
+    if 1000 <= abs(value) < 1e15:  # noqa: PLR2004 - from four digits before the point on, none is needed after it
+        return f"{value:.0f}"
+    return f"{value + 0.0:.4g}"
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent.
+
+    Examples:
+        >>> percent(0.0525), percent(0.9)
+        ('5.25 %', '90 %')
+    """
+    return f"{number(100 * share)} %"
+
+
+def span(found: Estimate, write: Callable[[float], str]) -> str:
+    """Write the interval of an estimate, in brackets after a space; nothing where there is none."""
+    if found.low is None or found.high is None:
+        return ""
+    return f" (95 % interval {write(found.low)} to {write(found.high)})"
+
+
+def days(count: int) -> str:
+    """Write a number of days.
+
+    Examples:
+        >>> days(1), days(14)
+        ('1 day', '14 days')
+    """
+    return f"{count} day{'s' if count != 1 else ''}"

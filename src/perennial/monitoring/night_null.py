@@ -1,0 +1,136 @@
+"""What PSI does without drift worth the name: the null against which a night is held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from perennial.monitoring.binning import FEW_NIGHTS
+from perennial.monitoring.psi import Counts, Floats, psi_by_row, sampling_scale, smoothed
+
+_ORDINARY_ROWS = 5.0
+_APART_ROWS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The distribution of one column's PSI on a night without drift, taken as the worse of two.
+
+    Sampling: PSI / *scale* follows a non-central chi-squared with *freedom* degrees of freedom and non-centrality
+    *tolerated* / *scale*. Nights: PSI has *mean* and, as far as *nights* reference nights show, the *variance* of a scaled
+    chi-squared (Satterthwaite). Those two are estimates: the shape is lowered by its standard error, and F takes the place of
+    chi-squared.
+
+    Attributes:
+        freedom: Bins in use, less one.
+        scale: 1/n + 1/m.
+        tolerated: PSI of a shift that is not worth a retraining, in nats.
+        mean: In nats.
+        variance: In nats squared.
+        nights: How many reference nights showed it; below 7 only sampling counts.
+
+    References:
+        Yurdakul and Naranjo, Statistical properties of the population stability index, 2020.
+        Satterthwaite, An approximate distribution of estimates of variance components, 1946.
+    """
+
+    freedom: int
+    scale: float
+    tolerated: float
+    mean: float
+    variance: float
+    nights: int
+
+    def p_value(self, psi: float) -> float:
+        """Return the chance of at least *psi* nats without drift."""
+        if not self.freedom:
+            return 1.0
+        sampling = float(stats.ncx2.sf(psi / self.scale, self.freedom, self.tolerated / self.scale))
+        if self.nights < FEW_NIGHTS:
+            return sampling
+        return max(sampling, float(stats.f.sf(psi / self.mean, self._shape, self._shape * self.nights)))
+
+    def threshold(self, level: float) -> float:
+        """Return the PSI, in nats, that has the chance *level* without drift."""
+        if not self.freedom:
+            return float("inf")
+        sampling = self.scale * float(stats.ncx2.isf(level, self.freedom, self.tolerated / self.scale))
+        if self.nights < FEW_NIGHTS:
+            return sampling
+        return max(sampling, self.mean * float(stats.f.isf(level, self._shape, self._shape * self.nights)))
+
+    @property
+    def _shape(self) -> float:
+        shape = 2 * self.mean**2 / self.variance
+        return float(shape / (1 + np.sqrt((2 + 12 / shape) / self.nights)))
+
+
+def night_null(reference: Counts, night: Counts, nights: Counts, shift: float) -> Null:
+    """Return the null of one column for a night of this size.
+
+    Args:
+        reference: Shape (bins,), over the bins in use.
+        night: Shape (bins,).
+        nights: Shape (nights, bins), the counts of each reference night, which add up to *reference*.
+        shift: The tolerated shift, in reference standard deviations.
+    """
+    freedom = reference.size - 1
+    scale = sampling_scale(night.sum(), reference.sum())
+    excess, variance = _between(nights, reference, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
+    return Null(
+        freedom=freedom,
+        scale=scale,
+        tolerated=tolerated_psi(reference, shift),
+        mean=scale * freedom + excess,
+        variance=2 * freedom * scale**2 + variance,
+        nights=len(nights),
+    )
+
+
+def _between(nights: Counts, total: Counts, freedom: int) -> tuple[float, float]:
+    """Return by how much mean and variance of PSI, of each night against the others, exceed what sampling explains."""
+    others = total - nights
+    found = psi_by_row(others, nights)
+    scale = sampling_scale(nights.sum(axis=1), others.sum(axis=1))
+    mean = float(np.mean(found - scale * freedom))
+    variance = float(np.var(found, ddof=1) - np.mean(2 * freedom * scale**2))
+    return max(mean, 0.0), max(variance, 0.0)
+
+
+def tolerated_psi(reference: Counts, shift: float) -> float:
+    """Return the PSI of a normal variable whose mean moves by *shift* standard deviations, over bins of these shares.
+
+    With many bins this is about ``shift**2`` nats.
+    """
+    shares = smoothed(reference)
+    cuts = stats.norm.ppf(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
+    moved: Floats = np.diff(np.concatenate(([0.0], stats.norm.cdf(cuts - shift), [1.0])))
+    moved = np.maximum(moved, np.finfo(float).tiny)
+    return float(np.sum((moved - shares) * (np.log(moved) - np.log(shares))))
+
+
+def bins_in_use(reference: Counts, night: Counts, ordinary: int) -> Counts:
+    """Return where each bin starts after sparse ones were joined with their neighbours, shape (bins in use,).
+
+    The rule looks only at the counts of both together, which say nothing about a difference between them, so it costs no
+    validity. An ordinary bin needs an expected 5 rows of the night; those that stand apart (outside the range, unseen, missing)
+    need 0.2, so that a few of them are enough to be seen.
+
+    Args:
+        reference: Shape (bins,).
+        night: Shape (bins,).
+        ordinary: The number of bins that do not stand apart; these come first.
+    """
+    both = reference + night
+    expected = both * (min(night.sum(), reference.sum()) / both.sum())
+    starts: list[int] = []
+    start, rows = 0, 0.0
+    for position, more in enumerate(expected[:ordinary]):
+        rows += more
+        if rows >= _ORDINARY_ROWS:
+            starts.append(start)
+            start, rows = position + 1, 0.0
+    starts += [position for position in range(ordinary, expected.size) if expected[position] >= _APART_ROWS]
+    return np.array([0, *starts[1:]], dtype=np.int64)

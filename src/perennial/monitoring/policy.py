@@ -1,0 +1,140 @@
+"""The policy: from the facts of a night to what to do about it. The first rule that matches wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from perennial.core.receipts import Action, Signal, SignalState
+
+
+class Policy(Protocol):
+    """What a definition says about retraining. Cooldown and budget are enforced where the request is filed."""
+
+    @property
+    def causes(self) -> Sequence[str]:
+        """The kinds of signals whose alarm is enough by itself."""
+
+    @property
+    def cooldown(self) -> timedelta:
+        """The least time between two requests."""
+
+    @property
+    def max_per_30d(self) -> int | None:
+        """The most requests in 30 days."""
+
+    @property
+    def max_age(self) -> timedelta | None:
+        """A champion of this age asks for a retraining."""
+
+    @property
+    def min_age(self) -> timedelta | None:
+        """A champion younger than this is not retrained by an alarm."""
+
+    @property
+    def breaker(self) -> int:
+        """After so many refused challengers in a row no more are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known about a night.
+
+    Attributes:
+        data_fault: What is wrong with the night's data, or None.
+        champion_age: At the night's end; None where there is no champion.
+        rows: The night's rows that can be used.
+        minimum_rows: With fewer, nothing is decided.
+        signals: What was measured.
+        refused_in_a_row: Challengers refused since the last one that passed.
+    """
+
+    data_fault: str | None
+    champion_age: timedelta | None
+    rows: int
+    minimum_rows: int
+    signals: Sequence[Signal]
+    refused_in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to do about the night, which rule said so, and the sentence that a person reads."""
+
+    action: Action
+    rule: str
+    sentence: str
+
+
+def decide(facts: Facts, policy: Policy) -> Outcome:
+    """Return what *policy* says about *facts*: quarantine, hold, retrain, watch or keep, tried in this order."""
+    rules = (_quarantine, _hold, _retrain, _watch)
+    outcomes = (rule(facts, policy) for rule in rules)
+    return next((outcome for outcome in outcomes if outcome), _keep(facts))
+
+
+def _quarantine(facts: Facts, _: Policy) -> Outcome | None:
+    if facts.data_fault is None:
+        return None
+    return Outcome(Action.QUARANTINE, "data_fault", f"the night's data is at fault: {facts.data_fault}")
+
+
+def _hold(facts: Facts, policy: Policy) -> Outcome | None:
+    if facts.champion_age is None:
+        return Outcome(Action.HOLD, "no_champion", "there is no champion to judge")
+    if facts.rows < facts.minimum_rows:
+        return Outcome(Action.HOLD, "rows", f"{facts.rows} rows are too few to judge, {facts.minimum_rows} are needed")
+    causes = _causes(facts, policy)
+    if causes and policy.min_age is not None and facts.champion_age < policy.min_age:
+        young = f"the champion is {_days(facts.champion_age)} old, {_days(policy.min_age)} are needed before an alarm retrains it"
+        return Outcome(Action.HOLD, "min_age", f"{young}; {_sentences(causes)}")
+    return None
+
+
+def _retrain(facts: Facts, policy: Policy) -> Outcome | None:
+    causes, age = _causes(facts, policy), facts.champion_age
+    if causes:
+        asked = Outcome(Action.RETRAIN, causes[0].kind, _sentences(causes))
+    elif policy.max_age is not None and age is not None and age > policy.max_age:
+        asked = Outcome(Action.RETRAIN, "max_age", f"the champion is {_days(age)} old, {_days(policy.max_age)} are allowed")
+    else:
+        return None
+    if facts.refused_in_a_row < policy.breaker:
+        return asked
+    stopped = f"{facts.refused_in_a_row} challengers in a row were refused, {policy.breaker} stop retraining: tell a person"
+    return Outcome(Action.HOLD, "breaker", f"{stopped}; {asked.sentence}")
+
+
+def _watch(facts: Facts, policy: Policy) -> Outcome | None:
+    alarms = [signal for signal in facts.signals if signal.state is SignalState.ALARM]
+    if not alarms:
+        return None
+    would = f"only {' or '.join(policy.causes)} would retrain" if policy.causes else "no alarm would retrain"
+    others = [signal for signal in facts.signals if signal.kind in policy.causes]
+    return Outcome(Action.WATCH, alarms[0].kind, "; ".join((_sentences(alarms), would, *_each(others))))
+
+
+def _keep(facts: Facts) -> Outcome:
+    said = _sentences(facts.signals) or "nothing was measured"
+    return Outcome(Action.KEEP, "quiet", said)
+
+
+def _causes(facts: Facts, policy: Policy) -> list[Signal]:
+    """Return the alarms that are enough by themselves: decay before drift, then in the order in which they were measured."""
+    alarms = [signal for signal in facts.signals if signal.state is SignalState.ALARM and signal.kind in policy.causes]
+    return sorted(alarms, key=lambda signal: signal.kind != "decay")
+
+
+def _sentences(signals: Iterable[Signal]) -> str:
+    return "; ".join(_each(signals))
+
+
+def _each(signals: Iterable[Signal]) -> list[str]:
+    return [f"{signal.name}: {signal.sentence}" for signal in signals]
+
+
+def _days(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return "1 day" if days == 1 else f"{days:.3g} days"

@@ -1,0 +1,1 @@
+"""The only importer of Airflow: tasks, the window of a run, retries, the local Airflow. Imports nothing at its top."""

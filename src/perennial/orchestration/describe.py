@@ -1,0 +1,80 @@
+"""What the user interface shows of a definition: the page of its DAGs, their tags, and the form for a run by hand."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+
+from perennial.definition.models import Definition, Gates
+
+
+def tags(definition: Definition, flow: str) -> list[str]:
+    """Return the tags of one DAG: whose it is, which model, which flow."""
+    return ["perennial", definition.name, flow]
+
+
+def doc(definition: Definition) -> str:
+    """Return the page of a definition in Markdown."""
+    schedule, window = definition.schedule, definition.schedule.window
+    history = f"the last {window.length}" if window.kind == "sliding" else f"everything since {schedule.start}"
+    return f"""# {definition.title}
+
+{definition.purpose}
+
+| | |
+| --- | --- |
+| Owner | {definition.owner} |
+| Business figure | {definition.kpi.name}: {definition.kpi.approximation} |
+| Scored | `{schedule.score}` ({schedule.timezone}) |
+| Retrained | {f"`{schedule.retrain}` and " if schedule.retrain else ""}when a decision or a person asks for it |
+| Trained on | {history} |
+| Judged by | {definition.evaluation.metric} on the last {definition.evaluation.holdout}, which training does not see |
+| Gates | {_gates(definition.evaluation.gates)} |
+| Approval | {definition.publish.approval} |
+| At most one retraining in | {definition.retraining.cooldown} |
+
+Definition `{definition.name}.yml`, digest `{definition.digest[:12]}`.
+"""
+
+
+def score_params() -> dict[str, Param]:
+    """Return the form of a scoring run."""
+    return {
+        "interval_start": _moment("Interval start", "The first moment of the night. Empty: the run's own interval."),
+        "interval_end": _moment("Interval end", "The first moment after the night. Given together with its start."),
+        "as_of": _moment("As of", "What became known after this is not used. Empty: the interval's end."),
+    }
+
+
+def retrain_params() -> dict[str, Param]:
+    """Return the form of a retraining run."""
+    return {
+        "interval_start": _moment("Window start", "The first moment of the training window. Empty: as the definition says."),
+        "interval_end": _moment("Window end", "The first moment after the training window. Given together with its start."),
+        "as_of": _moment("As of", "The cut-off: what became known after this is not used. Empty: the last one that was due."),
+        "reason": Param("by hand", type="string", minLength=1, maxLength=400, title="Reason", description="Why, for the ledger."),
+        "force": Param(
+            default=False,
+            type="boolean",
+            title="Force",
+            description="Retrain although the cooldown has not passed or the budget is used up.",
+        ),
+        "request": Param(
+            None,
+            type=["null", "string"],
+            title="Request",
+            description="The retrain request to answer. Filled in by the scoring DAG.",
+        ),
+    }
+
+
+def _moment(title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], format="date-time", title=title, description=description)
+
+
+def _gates(gates: Gates) -> str:
+    said = [f"at least {gates.baseline:.0%} better than the baseline"]
+    margin = f" within {gates.champion.margin:.0%}" if gates.champion.rule == "non_inferior" else ""
+    said.append(f"{gates.champion.rule.replace('_', ' ')} to the champion{margin}")
+    if gates.floor is not None:
+        said.append(f"error at most {gates.floor.within:g} in {gates.floor.share:.0%} of the rows")
+    return ", ".join(said)

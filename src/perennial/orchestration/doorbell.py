@@ -1,0 +1,28 @@
+"""Rings for the retraining DAG. The truth is the request in the ledger; this only saves waiting for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+
+class Doorbell(TriggerDagRunOperator):
+    """Starts one run of *trigger_dag_id* for the open request that *decide* handed over, and skips without one.
+
+    The run's id is the request's, so ringing twice starts one run.
+    """
+
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
+        """Take what the operator takes; the run's id, its configuration and its date are set here."""
+        super().__init__(**arguments, logical_date=None, skip_when_already_exists=True, openlineage_inject_parent_info=False)
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's own type
+        """Ring, or skip."""
+        request = context["ti"].xcom_pull(task_ids="decide", key="request")
+        if request is None:
+            raise AirflowSkipException("no retraining is asked for")
+        self.trigger_run_id = f"request__{request['id']}"
+        self.conf = {"request": request["id"], "as_of": request["at"], "reason": request["reason"]}
+        super().execute(context)

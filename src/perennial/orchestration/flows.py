@@ -1,0 +1,71 @@
+"""Which DAGs there are: one pair per good definition, with its schedule and page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronDataIntervalTimetable, get_parsing_context
+
+from perennial import wiring
+from perennial.core.errors import DefinitionError
+from perennial.definition.calendar import midnight
+from perennial.definition.loader import load, load_folder
+from perennial.definition.models import Definition
+from perennial.orchestration.describe import doc, tags
+from perennial.orchestration.retry import task_defaults
+from perennial.orchestration.window import last_interval
+
+
+def definitions() -> Iterator[Definition]:
+    """Yield the good definitions; in a task's own process only the one that its DAG is of."""
+    folder = wiring.definitions_folder()
+    dag_id = get_parsing_context().dag_id
+    if dag_id is None:
+        yield from load_folder(folder).definitions
+        return
+    file = folder / f"{dag_id.partition('_')[2]}.yml"
+    if file.exists():
+        yield load(file)
+
+
+def refuse_broken_definitions() -> None:
+    """Raise everything that is wrong with any definition, in the words of ``perennial check``.
+
+    Raises:
+        DefinitionError: All faults of all files.
+    """
+    if get_parsing_context().dag_id is not None:
+        return
+    faults = [fault for error in load_folder(wiring.definitions_folder()).errors for fault in error.faults]
+    if faults:
+        raise DefinitionError.of(faults)
+
+
+def timetable(definition: Definition, cron: str | None) -> CronDataIntervalTimetable | None:
+    """Return when runs start, each with the interval since the tick before; None where only requests and people start one."""
+    return CronDataIntervalTimetable(cron, timezone=definition.schedule.timezone) if cron else None
+
+
+def about(definition: Definition, flow: str, cron: str | None) -> dict[str, Any]:
+    """Return the arguments of a DAG that do not shape its flow: its page, tags and dates, its tasks' retries and timeouts."""
+    return {
+        "dag_display_name": f"{flow}: {definition.title}",
+        "description": definition.purpose,
+        "doc_md": doc(definition),
+        "tags": tags(definition, flow),
+        "start_date": midnight(definition.schedule.start, definition.schedule.timezone),
+        "end_date": _last_start(definition, cron),
+        "default_args": task_defaults(definition.owner),
+    }
+
+
+def _last_start(definition: Definition, cron: str | None) -> datetime | None:
+    """Return the last moment at which an interval may start, so that none is due on ``schedule.end`` or later."""
+    schedule = definition.schedule
+    if schedule.end is None or cron is None:
+        return None
+    end = midnight(schedule.end, schedule.timezone)
+    last = last_interval(cron, schedule.timezone, end - timedelta(seconds=1))
+    return last.start if last else end

@@ -1,0 +1,73 @@
+"""What a task knows of its run, and the stores that it works on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import get_current_context
+
+from perennial import wiring
+from perennial.core.errors import PerennialError
+from perennial.core.receipts import ALL, Purpose
+from perennial.definition.models import Definition
+from perennial.orchestration.connections import connection_url
+from perennial.orchestration.retry import TIMEOUT
+from perennial.orchestration.window import Run
+from perennial.ports import Stores
+
+LEASE = TIMEOUT + timedelta(minutes=10)
+"""Longer than any attempt may take, so that only a later attempt or a dead run loses it."""
+
+FLOWS = {Purpose.SCORE: "score", Purpose.TRAIN: "retrain"}
+_SCHEDULED = ("scheduled", "backfill")
+_log = logging.getLogger(__name__)
+
+
+def current_run() -> Run:
+    """Return what Airflow knows of the run of this task."""
+    dag_run = _dag_run()
+    start, end = dag_run.data_interval_start, dag_run.data_interval_end
+    interval = (start, end) if start is not None and end is not None else None
+    return Run(conf=dag_run.conf or {}, data_interval=interval, run_after=dag_run.run_after)
+
+
+def run_id() -> str:
+    """Return the id of this task's run."""
+    return str(_dag_run().run_id)
+
+
+def scheduled() -> bool:
+    """Return whether the schedule or a backfill started the run, and not a person or a request."""
+    return str(getattr(_dag_run().run_type, "value", _dag_run().run_type)) in _SCHEDULED
+
+
+def actor() -> str:
+    """Return who started the run: a person's name, or airflow."""
+    return str(_dag_run().triggering_user_name or "airflow")
+
+
+@contextmanager
+def held_stores(definition: Definition, purpose: Purpose) -> Iterator[Stores]:
+    """Lend the stores, with a ledger that this attempt alone may write to.
+
+    An error's advice is logged, because Airflow shows its message only.
+    """
+    holder = f"{FLOWS[purpose]}_{definition.name} {run_id()}"
+    try:
+        with (
+            wiring.open_stores(connections=connection_url) as stores,
+            stores.leased(definition.name, ALL, FLOWS[purpose], holder=holder, ttl=LEASE) as held,
+        ):
+            yield held
+    except PerennialError as error:
+        if error.fix:
+            _log.error("%s", error.fix)
+        raise
+
+
+def _dag_run() -> Any:  # noqa: ANN401 - Airflow does not export its type
+    return get_current_context()["dag_run"]

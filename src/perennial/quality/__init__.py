@@ -1,0 +1,1 @@
+"""Expectations about rows: which there are, what they found, and which rows they refuse."""

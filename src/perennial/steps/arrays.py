@@ -1,0 +1,49 @@
+"""A snapshot's columns as NumPy arrays, and its rows by time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from perennial.core.interval import Interval
+from perennial.definition.models import Definition
+
+MOMENT = pa.timestamp("us", tz="UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _MICROSECOND
+
+
+def scalar(at: datetime) -> pa.Scalar:
+    """Return *at* as Arrow compares it."""
+    return pa.scalar(at, MOMENT)
+
+
+def microseconds(at: datetime) -> int:
+    """Return *at* in microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moments(rows: pa.Table, definition: Definition) -> npt.NDArray[np.int64]:
+    """Return when each row happened, in microseconds since 1970, shape (rows,)."""
+    return np.asarray(rows.column(definition.source.event_at).cast(pa.int64()).to_numpy(), dtype=np.int64)
+
+
+def days(rows: pa.Table, definition: Definition) -> npt.NDArray[np.int64]:
+    """Return the number of each row's UTC day since 1970, shape (rows,)."""
+    return moments(rows, definition) // _DAY
+
+
+def target(rows: pa.Table, definition: Definition) -> npt.NDArray[np.float64]:
+    """Return the labels in their own unit, shape (rows,); a null is NaN."""
+    return np.asarray(rows.column(definition.label.column).cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def within(rows: pa.Table, definition: Definition, interval: Interval) -> pa.Table:
+    """Return the rows whose event lies in *interval*."""
+    at = rows.column(definition.source.event_at)
+    return rows.filter(pc.and_(pc.greater_equal(at, scalar(interval.start)), pc.less(at, scalar(interval.end))))

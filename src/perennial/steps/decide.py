@@ -1,0 +1,135 @@
+"""decide: what to do about a night, with its reasons, in one row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from perennial.core.digest import digest_json
+from perennial.core.interval import Interval
+from perennial.core.receipts import (
+    Action,
+    Decision,
+    Evaluation,
+    Measurement,
+    Predicted,
+    PredictionBatch,
+    Promotion,
+    RetrainRequest,
+    Snapshot,
+    Validation,
+    Verdict,
+)
+from perennial.definition.models import Definition
+from perennial.monitoring import policy
+from perennial.ports import Stores
+from perennial.steps.champion import champion_of
+from perennial.steps.monitor import measure
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def decide(
+    definition: Definition, interval: Interval, stores: Stores, *, measurement: Measurement, validation: Validation
+) -> Decision:
+    """Decide about the night, and file a retrain request where that is the decision.
+
+    Nights that come later and were decided already (a backfill, a clear) are measured and decided again with what is known now
+    as of their own cut-offs, so that every order of nights ends in the same ledger.
+    """
+    decision = _record(definition, interval, stores, measurement, judge(definition, interval, stores, measurement, validation))
+    for night, later in _later(stores, definition.name, measurement.segment, interval).items():
+        again = stores.ledger.get(Validation, stores.ledger.get(Measurement, later.measurement).validation)
+        measured = _measure_again(definition, night, stores, again)
+        _record(definition, night, stores, measured, judge(definition, night, stores, measured, again))
+    return decision
+
+
+def judge(
+    definition: Definition, interval: Interval, stores: Stores, measurement: Measurement, validation: Validation
+) -> policy.Outcome:
+    """Return what the policy says about the night. Writes nothing."""
+    promotion = champion_of(stores, definition.name, measurement.segment, interval)
+    known = promotion is not None and promotion.version is not None
+    facts = policy.Facts(
+        data_fault=_fault(validation),
+        champion_age=interval.end - promotion.effective_from if promotion is not None and known else None,
+        rows=validation.rows - validation.quarantined,
+        minimum_rows=definition.monitoring.minimum_rows,
+        signals=measurement.signals,
+        refused_in_a_row=_refused_in_a_row(stores, definition.name, measurement.segment, interval, promotion),
+    )
+    return policy.decide(facts, definition.retraining)
+
+
+def _record(
+    definition: Definition, interval: Interval, stores: Stores, measurement: Measurement, outcome: policy.Outcome
+) -> Decision:
+    action, sentence, request = outcome.action, outcome.sentence, None
+    if action is Action.RETRAIN:
+        filed, why = _request(definition, interval, stores, measurement, sentence)
+        request = filed.id if filed else None
+        action = action if filed else Action.HOLD
+        sentence = sentence if filed else f"{sentence}; {why}"
+    content = [measurement.id, action.value, outcome.rule, sentence]
+    return stores.ledger.record(
+        Decision(
+            id=digest_json(content)[:32],
+            model=definition.name,
+            segment=measurement.segment,
+            interval=interval,
+            as_of=measurement.as_of,
+            action=action,
+            rule=outcome.rule,
+            sentence=sentence,
+            signals=measurement.signals,
+            measurement=measurement.id,
+            request=request,
+        )
+    )
+
+
+def _request(
+    definition: Definition, interval: Interval, stores: Stores, measurement: Measurement, reason: str
+) -> tuple[RetrainRequest | None, str]:
+    origin = f"decision {interval}"
+    request = RetrainRequest(
+        id=digest_json([definition.name, measurement.segment, origin])[:32],
+        model=definition.name,
+        segment=measurement.segment,
+        at=interval.end,
+        reason=reason,
+        origin=origin,
+    )
+    retraining = definition.retraining
+    return stores.ledger.request_retraining(request, cooldown=retraining.cooldown, max_per_30d=retraining.max_per_30d)
+
+
+def _fault(validation: Validation) -> str | None:
+    if validation.verdict is Verdict.PASS:
+        return None
+    return "; ".join(finding.sentence for finding in validation.findings if not finding.success)
+
+
+def _refused_in_a_row(stores: Stores, model: str, segment: str, interval: Interval, promotion: Promotion | None) -> int:
+    evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of <= interval.end]
+    since = [row for row in evaluations if promotion is None or row.as_of > promotion.effective_from]
+    return sum(row.verdict is not Verdict.PASS for row in since)
+
+
+def _later(stores: Stores, model: str, segment: str, interval: Interval) -> dict[Interval, Decision]:
+    """Return the decisions that stand for the nights after *interval*, oldest first."""
+    after = Interval(interval.end, END_OF_TIME)
+    return {decision.interval: decision for decision in stores.ledger.history(Decision, model, segment, within=after)}
+
+
+def _measure_again(definition: Definition, night: Interval, stores: Stores, validation: Validation) -> Measurement:
+    batches = tuple(
+        batch
+        for batch in stores.ledger.history(PredictionBatch, definition.name, validation.segment, within=night)
+        if batch.validation == validation.id
+    )
+    predicted = Predicted(
+        model=definition.name, segment=validation.segment, interval=night, batches=batches, sentence="measured again"
+    )
+    snapshot = stores.ledger.get(Snapshot, validation.snapshot)
+    return measure(definition, night, stores, snapshot=snapshot, validation=validation, predicted=predicted)

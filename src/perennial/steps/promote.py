@@ -1,0 +1,29 @@
+"""promote: a person lets a version that passed become champion."""
+
+from __future__ import annotations
+
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
+from perennial.core.receipts import Evaluation, ModelVersion, Publication, Verdict
+from perennial.definition.models import Definition
+from perennial.ports import Stores
+from perennial.steps.approve import approve
+from perennial.steps.publish import publish
+
+
+def promote(definition: Definition, stores: Stores, *, version: str, reason: str, actor: str) -> Publication:
+    """Record the person's approval of the version's newest evaluation, and publish it.
+
+    Raises:
+        RejectedError: PROMOTE_REFUSED, the version was never evaluated, or did not pass. There is no way around a gate.
+        ConflictError: PROMOTE_CONFLICT, the champion is not the one that it was compared with.
+    """
+    made = stores.ledger.get(ModelVersion, version)
+    evaluations = [row for row in stores.ledger.history(Evaluation, made.model, made.segment) if row.challenger == version]
+    if not evaluations:
+        raise RejectedError(Code.PROMOTE_REFUSED, "was never evaluated", where=version)
+    evaluation = evaluations[-1]
+    if evaluation.verdict is not Verdict.PASS:
+        raise RejectedError(Code.PROMOTE_REFUSED, f"did not pass ({evaluation.verdict}): {evaluation.sentence}", where=version)
+    approval = approve(evaluation, stores, verdict=Verdict.PASS, actor=actor, comment=reason)
+    return publish(definition, made.interval, stores, evaluation=evaluation, approval=approval, actor=actor)

@@ -1,0 +1,94 @@
+"""publish: a challenger that passed becomes champion, once, by compare-and-set."""
+
+from __future__ import annotations
+
+from perennial.core.codes import Code
+from perennial.core.errors import ConflictError
+from perennial.core.interval import Interval
+from perennial.core.receipts import (
+    Approval,
+    Evaluation,
+    Promotion,
+    PromotionKind,
+    Publication,
+    Verdict,
+)
+from perennial.definition.models import Definition
+from perennial.ports import Stores
+
+
+def publish(
+    definition: Definition,
+    interval: Interval,
+    stores: Stores,
+    *,
+    evaluation: Evaluation,
+    actor: str,
+    approval: Approval | None = None,
+) -> Publication:
+    """Promote the challenger if its evaluation passed and, where the definition wants one, a person approved.
+
+    The promotion takes effect at the end of the training window. An evaluation that was promoted before is left as it is.
+
+    Returns:
+        Whether it was promoted, and why or why not.
+
+    Raises:
+        ConflictError: PROMOTE_CONFLICT, the champion is not the one that the challenger was compared with.
+    """
+    promotions = stores.ledger.history(Promotion, definition.name, evaluation.segment)
+    done = next((row for row in promotions if row.evaluation == evaluation.id and row.kind is PromotionKind.PROMOTE), None)
+    if done is not None:
+        return _publication(evaluation, done, f"{done.version} became champion at epoch {done.epoch}: {done.reason}")
+    newest = promotions[-1] if promotions else None
+    refusal = _refusal(definition, interval, evaluation, approval, newest)
+    if refusal:
+        return _publication(evaluation, None, refusal, standing=newest)
+    if (newest.version if newest else None) != evaluation.champion:
+        found = f"the champion is {newest.version if newest else None}, the evaluation compared with {evaluation.champion}"
+        raise ConflictError(Code.PROMOTE_CONFLICT, found, where=f"{definition.name} {evaluation.challenger}")
+    promotion = stores.ledger.promote(
+        Promotion(
+            model=definition.name,
+            segment=evaluation.segment,
+            epoch=newest.epoch + 1 if newest else 1,
+            version=evaluation.challenger,
+            kind=PromotionKind.PROMOTE,
+            effective_from=interval.end,
+            evaluation=evaluation.id,
+            approval=approval.id if approval else None,
+            reason=evaluation.sentence,
+            actor=actor,
+        )
+    )
+    sentence = f"{promotion.version} became champion at epoch {promotion.epoch}: {promotion.reason}"
+    return _publication(evaluation, promotion, sentence)
+
+
+def _refusal(
+    definition: Definition, interval: Interval, evaluation: Evaluation, approval: Approval | None, newest: Promotion | None
+) -> str | None:
+    if evaluation.verdict is not Verdict.PASS:
+        return f"{evaluation.challenger} was refused ({evaluation.verdict}): {evaluation.sentence}"
+    if approval is not None and approval.verdict is not Verdict.PASS:
+        return f"{evaluation.challenger} was refused by {approval.actor}: {approval.comment}"
+    if definition.publish.approval == "human" and approval is None:
+        return f"{evaluation.challenger} passed and waits for a person's approval"
+    if newest is not None and newest.effective_from > interval.end:
+        return f"{evaluation.challenger} knows less than the champion of {newest.effective_from:%Y-%m-%d}, so it was not promoted"
+    return None
+
+
+def _publication(
+    evaluation: Evaluation, promotion: Promotion | None, sentence: str, *, standing: Promotion | None = None
+) -> Publication:
+    row = promotion or standing
+    return Publication(
+        model=evaluation.model,
+        segment=evaluation.segment,
+        evaluation=evaluation.id,
+        promoted=promotion is not None,
+        champion=row.version if row else None,
+        epoch=row.epoch if row else None,
+        sentence=sentence,
+    )

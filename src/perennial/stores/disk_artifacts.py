@@ -1,0 +1,115 @@
+"""Keeps artifacts as files, each under its digest: ``root/ab/abcd…``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from perennial.core.codes import Code
+from perennial.core.digest import digest_bytes, digest_file
+from perennial.core.errors import RejectedError
+from perennial.stores.artifact_digest import chunks_of, damaged, digest_of, is_digest, missing, valid_digest, write_verified
+from perennial.stores.file_errors import file_errors
+
+_WHERE = "artifacts"
+_READ_ONLY = 0o444
+
+
+class DiskArtifacts:
+    """A folder of read-only files. Several processes may use it at once.
+
+    A file appears under its digest only when all of its bytes are on the disk. What a killed process leaves behind is a hidden
+    file that nothing reads.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Use *root*, which is made with the first artifact."""
+        self._root = root.resolve()
+
+    def __repr__(self) -> str:
+        """Return the folder."""
+        return f"DiskArtifacts({str(self._root)!r})"
+
+    def put(self, content: bytes | Path) -> str:
+        """Store *content*; see ``ports.Artifacts``. Content that is there already is verified, and replaced if it is damaged."""
+        digest = digest_of(content)
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            if self._holds(path, digest):
+                os.utime(path)
+            else:
+                self._write(content, path, digest)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            content = path.read_bytes() if path.is_file() else None
+        if content is None:
+            raise missing(digest)
+        if digest_bytes(content) != digest:
+            raise damaged(digest)
+        return content
+
+    @contextmanager
+    def fetch(self, digest: str) -> Iterator[Path]:
+        """Lend the store's own file, verified; see ``ports.Artifacts``."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            if not path.is_file():
+                raise missing(digest)
+            if digest_file(path) != digest:
+                raise damaged(digest)
+        yield path
+
+    def digests(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
+        with file_errors(_WHERE):
+            paths = sorted(path for path in self._root.glob("??/*") if is_digest(path.name))
+            found = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths]
+        yield from found
+
+    def delete(self, digest: str) -> None:
+        """Remove *digest*, if it is there; see ``ports.Artifacts``."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            path.unlink(missing_ok=True)
+
+    def _path(self, digest: str) -> Path:
+        path = self._root / valid_digest(digest)[:2] / digest
+        if path.resolve() != path:
+            raise RejectedError(Code.STORE_ESCAPE, "must not hold symbolic links", where=_WHERE)
+        return path
+
+    def _holds(self, path: Path, digest: str) -> bool:
+        return path.is_file() and digest_file(path) == digest
+
+    def _write(self, content: bytes | Path, path: Path, digest: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=".put-", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                write_verified(chunks_of(content), file, digest)
+                file.flush()
+                os.fchmod(file.fileno(), _READ_ONLY)
+                os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        _sync(path.parent)
+        _sync(self._root)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in *folder* survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

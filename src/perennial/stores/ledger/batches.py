@@ -1,0 +1,151 @@
+"""Publishes prediction batches whole: rows under a staged batch first, then one small transaction that makes it current."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Connection, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from perennial.core.codes import Code
+from perennial.core.errors import ConflictError, DataError
+from perennial.core.interval import Interval
+from perennial.core.receipts import BatchState, PredictionBatch, Role
+from perennial.stores.driver_errors import constraint
+from perennial.stores.ledger.copying import copy_rows
+from perennial.stores.ledger.frames import MOMENT, checked_predictions, rows_of
+from perennial.stores.ledger.receipts import get, unknown
+from perennial.stores.ledger.rows import to_row
+from perennial.stores.tables import prediction
+from perennial.stores.tables import prediction_batch as table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+_COLUMNS = {"batch": "int8", "entity": "text", "event_at": "timestamptz", "prediction": "float8"}
+_CHUNK_ROWS = 50_000
+CURRENT_SCHEMA = pa.schema(
+    [("entity", pa.string()), ("event_at", MOMENT), ("prediction", pa.float64()), ("version", pa.string()), ("batch", pa.string())]
+)
+
+
+def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> None:
+    """Write *batch* and all *predictions* in the state ``staged``.
+
+    A batch that is there already has all its rows, for both came in one transaction; then *predictions* are not read.
+
+    Raises:
+        ConflictError: INTERVAL_OVERLAP.
+        DataError: DATA_EMPTY, DATA_DUPLICATE_KEY, and what checked_predictions raises.
+    """
+    refuse_overlap(connection, batch)
+    row = {**to_row(batch), "state": BatchState.STAGED.value}
+    number = connection.scalar(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.number))
+    if number is None:
+        return
+    rows = _copy(connection, number, batch, predictions)
+    if rows == 0:
+        raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
+    if rows != batch.rows:
+        connection.execute(update(table).where(table.c.number == number).values(rows=rows))
+
+
+def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBatch:
+    """Make the staged or superseded *batch* current and the one before it superseded, and return it as it stands.
+
+    Raises:
+        ConflictError: INTERVAL_OVERLAP.
+        RejectedError: MODEL_UNKNOWN, it was not staged.
+    """
+    key = f"publish/{batch.model}/{batch.segment}/{batch.role}"
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+    refuse_overlap(connection, batch)
+    _set_state(
+        connection, BatchState.SUPERSEDED, *_same_key(batch), table.c.state == BatchState.CURRENT.value, table.c.id != batch.id
+    )
+    if _set_state(connection, BatchState.CURRENT, table.c.id == batch.id) != 1:
+        raise unknown(PredictionBatch, batch.id)
+    return get(connection, PredictionBatch, batch.id)
+
+
+def refuse_overlap(connection: Connection, batch: PredictionBatch) -> None:
+    """Refuse *batch* where a current batch of its model, segment and role covers part of its interval, but not just all of it.
+
+    Raises:
+        ConflictError: INTERVAL_OVERLAP.
+    """
+    start, end = batch.interval.start, batch.interval.end
+    overlapping = select(table.c.interval_start, table.c.interval_end).where(
+        *_same_lane(batch),
+        table.c.state == BatchState.CURRENT.value,
+        table.c.interval_start < end,
+        table.c.interval_end > start,
+        (table.c.interval_start != start) | (table.c.interval_end != end),
+    )
+    found = connection.execute(overlapping.limit(1)).first()
+    if found is not None:
+        raise overlap(batch, Interval(found.interval_start, found.interval_end))
+
+
+def overlap(batch: PredictionBatch, other: Interval) -> ConflictError:
+    """Return the error for a *batch* whose interval shares a part with that of a current one, *other*."""
+    return ConflictError(Code.INTERVAL_OVERLAP, f"must not cover part of the current batch of {other}", where=where(batch))
+
+
+def duplicate(batch: PredictionBatch) -> DataError:
+    """Return the error for a *batch* with two predictions of one event."""
+    return DataError(Code.DATA_DUPLICATE_KEY, "must have one prediction per entity and event, got two of one", where=where(batch))
+
+
+def where(batch: PredictionBatch) -> str:
+    """Return the place of a fault in *batch*."""
+    return f"{batch.model}/{batch.segment}/{batch.interval}/{batch.role}"
+
+
+def current(connection: Connection, model: str, segment: str, role: Role, within: Interval) -> pa.Table:
+    """Return the current predictions with ``event_at`` inside *within*, by event and entity."""
+    query = (
+        select(prediction.c.entity, prediction.c.event_at, prediction.c.prediction, table.c.version, table.c.id)
+        .join_from(prediction, table)
+        .where(table.c.model == model, table.c.segment == segment, table.c.role == role.value)
+        .where(table.c.state == BatchState.CURRENT.value)
+        .where(table.c.interval_start < within.end, table.c.interval_end > within.start)
+        .where(prediction.c.event_at >= within.start, prediction.c.event_at < within.end)
+        .order_by(prediction.c.event_at, prediction.c.entity)
+    )
+    return pa.Table.from_batches(_record_batches(connection, query), schema=CURRENT_SCHEMA)
+
+
+def _record_batches(connection: Connection, query: Select[str, datetime, float, str, str]) -> Iterator[pa.RecordBatch]:
+    rows = connection.execution_options(yield_per=_CHUNK_ROWS).execute(query)
+    for chunk in rows.partitions():
+        arrays = [pa.array(column, field.type) for column, field in zip(zip(*chunk, strict=True), CURRENT_SCHEMA, strict=True)]
+        yield pa.record_batch(arrays, schema=CURRENT_SCHEMA)
+
+
+def _copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:
+    checked = checked_predictions(predictions, batch.interval, where(batch))
+    rows = ((number, *row) for part in checked for row in rows_of(part))
+    try:
+        return copy_rows(connection, prediction.fullname, _COLUMNS, rows)
+    except psycopg.errors.UniqueViolation as error:
+        if constraint(error) != prediction.primary_key.name:
+            raise
+        raise duplicate(batch) from None  # the driver's message quotes the row
+
+
+def _set_state(connection: Connection, state: BatchState, *which: ColumnElement[bool]) -> int:
+    return connection.execute(update(table).where(*which).values(state=state.value)).rowcount
+
+
+def _same_lane(batch: PredictionBatch) -> tuple[ColumnElement[bool], ...]:
+    return table.c.model == batch.model, table.c.segment == batch.segment, table.c.role == batch.role.value
+
+
+def _same_key(batch: PredictionBatch) -> tuple[ColumnElement[Any], ...]:
+    same = (table.c.interval_start == batch.interval.start, table.c.interval_end == batch.interval.end)
+    return *_same_lane(batch), *same

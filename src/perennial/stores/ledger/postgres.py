@@ -1,0 +1,182 @@
+"""The ledger in PostgreSQL. Every method is one transaction, but for *publish*, which is two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, text
+
+from perennial.core.errors import UnavailableError
+from perennial.core.interval import Interval
+from perennial.core.receipts import (
+    ALL,
+    Lineage,
+    NightLoss,
+    PredictionBatch,
+    Promotion,
+    Receipt,
+    RequestState,
+    RetrainRequest,
+    Role,
+)
+from perennial.stores.database import LOCK_TIMEOUT_S, open_engine
+from perennial.stores.driver_errors import driver_errors
+from perennial.stores.ledger import batches, leases, lineage, promotions, receipts, requests
+from perennial.stores.ledger import outcomes as labels
+from perennial.stores.migrations import check_version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+R = TypeVar("R", bound=Receipt)
+_WHERE = "ledger"
+_LOCK_TIMEOUT = text(f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true)")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresLedger:
+    """The port ``Ledger`` over an engine. *fences* are the leases that every write checks in its own transaction."""
+
+    engine: Engine
+    fences: tuple[leases.Fence, ...] = ()
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Return the ledger behind *url*, whose schema is the one of this code.
+
+        Raises:
+            DefinitionError: DEFINITION_URL.
+            RejectedError: LEDGER_VERSION, STORE_DENIED.
+            UnavailableError: STORE_UNAVAILABLE.
+        """
+        engine = open_engine(url, where=_WHERE)
+        try:
+            check_version(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def lease(self, model: str, segment: str, flow: str, holder: str, ttl: timedelta) -> Iterator[Self]:
+        """Hold a lease and yield a ledger that checks it at every write; see ``ports.Ledger.lease``."""
+        with self._writing() as connection:
+            fence = leases.acquire(connection, leases.Lane(model, segment, flow), holder, ttl)
+        try:
+            yield replace(self, fences=(*self.fences, fence))
+        finally:
+            with suppress(UnavailableError), self._transaction() as connection:  # it then ends by itself
+                leases.release(connection, fence)
+
+    def record(self, receipt: R) -> R:
+        """Append a receipt once, and return the record that stands; see ``ports.Ledger.record``."""
+        with self._writing() as connection:
+            return receipts.record(connection, receipt)
+
+    def get(self, kind: type[R], key: str) -> R:
+        """Return the record with this id; see ``ports.Ledger.get``."""
+        with self._transaction() as connection:
+            return receipts.get(connection, kind, key)
+
+    def history(
+        self, kind: type[R], model: str, segment: str = ALL, *, within: Interval | None = None, newest: int | None = None
+    ) -> list[R]:
+        """Return the records of *kind* in order; see ``ports.Ledger.history``."""
+        with self._transaction() as connection:
+            return receipts.history(connection, kind, model, segment, within=within, newest=newest)
+
+    def champion(self, model: str, segment: str = ALL, *, at: datetime | None = None) -> Promotion | None:
+        """Return the promotion in force; see ``ports.Ledger.champion``."""
+        with self._transaction() as connection:
+            return promotions.champion(connection, model, segment, at)
+
+    def promote(self, promotion: Promotion) -> Promotion:
+        """Append *promotion* if its epoch is the next one; see ``ports.Ledger.promote``."""
+        with self._writing() as connection:
+            return promotions.promote(connection, promotion)
+
+    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+        """Write all *predictions*, then make *batch* current; see ``ports.Ledger.publish``."""
+        with self._transaction() as connection:
+            # Without a lock on the lease: the copy may take minutes, and must not keep a later attempt from taking over.
+            self._check(connection, lock=False)
+            batches.stage(connection, batch, predictions)
+            self._check(connection)
+        with self._writing() as connection:
+            return batches.make_current(connection, batch)
+
+    def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
+        """Return the current predictions of an interval; see ``ports.Ledger.predictions``."""
+        with self._transaction() as connection:
+            return batches.current(connection, model, segment, role, within)
+
+    def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
+        """Append labels once each; see ``ports.Ledger.record_outcomes``."""
+        with self._transaction() as connection:
+            self._check(connection, lock=False)
+            new = labels.record_outcomes(connection, model, segment, outcomes)
+            self._check(connection)
+            return new
+
+    def losses(
+        self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime
+    ) -> list[NightLoss]:
+        """Return the mean loss per current batch; see ``ports.Ledger.losses``."""
+        with self._transaction() as connection:
+            return labels.losses(connection, model, segment, loss=loss, within=within, as_of=as_of, matured_before=matured_before)
+
+    def request_retraining(
+        self, request: RetrainRequest, *, cooldown: timedelta, max_per_30d: int | None, force: bool = False
+    ) -> tuple[RetrainRequest | None, str]:
+        """File *request* if the rules allow it; see ``ports.Ledger.request_retraining``."""
+        with self._writing() as connection:
+            return requests.request_retraining(connection, request, cooldown=cooldown, max_per_30d=max_per_30d, force=force)
+
+    def claim_request(self, model: str, segment: str, claimed_by: str, *, at: datetime) -> RetrainRequest | None:
+        """Take the open request; see ``ports.Ledger.claim_request``."""
+        with self._writing() as connection:
+            return requests.claim_request(connection, model, segment, claimed_by, at)
+
+    def settle_request(self, request: str, outcome: str, state: RequestState = RequestState.DONE) -> None:
+        """Close a request with what became of it; see ``ports.Ledger.settle_request``."""
+        with self._writing() as connection:
+            requests.settle_request(connection, request, outcome, state)
+
+    def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
+        """Return where the predictions of one event come from; see ``ports.Ledger.trace``."""
+        with self._transaction() as connection:
+            return lineage.trace(connection, model, segment, entity, event_at)
+
+    def referenced(self) -> set[str]:
+        """Return every artifact digest that any row names; see ``ports.Ledger.referenced``."""
+        with self._transaction() as connection:
+            return lineage.referenced(connection)
+
+    def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
+        """Delete old prediction rows; see ``ports.Ledger.expire_predictions``."""
+        with self._writing() as connection:
+            return lineage.expire_predictions(connection, model, segment, before)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with driver_errors(_WHERE), self.engine.begin() as connection:
+            connection.execute(_LOCK_TIMEOUT)
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._transaction() as connection:
+            self._check(connection)
+            yield connection
+
+    def _check(self, connection: Connection, *, lock: bool = True) -> None:
+        for fence in self.fences:
+            leases.check(connection, fence, lock=lock)

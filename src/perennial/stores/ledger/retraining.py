@@ -1,0 +1,51 @@
+"""When a retrain request may be filed. No database here: the ledger and its fake ask the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from perennial.core.interval import iso
+from perennial.core.receipts import RequestState, RetrainRequest
+
+BUDGET_WINDOW = timedelta(days=30)
+
+
+def refusal(
+    request: RetrainRequest, others: Sequence[RetrainRequest], *, cooldown: timedelta, max_per_30d: int | None, force: bool
+) -> str | None:
+    """Return in a sentence why *request* may not be filed beside *others* of its model and segment, or None if it may.
+
+    Distances count in both directions, so that the order in which nights are run does not matter.
+
+    Args:
+        request: What somebody wants to file.
+        others: All open or claimed requests, and those whose *at* is nearer than the cooldown and 30 days.
+        cooldown: The least time between two requests.
+        max_per_30d: The most requests in any 30 days.
+        force: Skips cooldown and budget, but not the rule that only one is open.
+    """
+    unfinished = [other for other in others if other.state is not RequestState.DONE]
+    if unfinished:
+        return f"Request {unfinished[0].id} of {iso(unfinished[0].at)} is {unfinished[0].state} already."
+    if force:
+        return None
+    return _too_soon(request, others, cooldown) or _over_budget(request.at, [other.at for other in others], max_per_30d)
+
+
+def _too_soon(request: RetrainRequest, others: Sequence[RetrainRequest], cooldown: timedelta) -> str | None:
+    nearest = min(others, key=lambda other: (abs(other.at - request.at), other.id), default=None)
+    if nearest is None or abs(nearest.at - request.at) >= cooldown:
+        return None
+    return f"Request {nearest.id} of {iso(nearest.at)} is nearer than the cooldown of {cooldown}."
+
+
+def _over_budget(at: datetime, others: Sequence[datetime], most: int | None) -> str | None:
+    if most is None:
+        return None
+    times = sorted([*others, at])
+    new = times.index(at)
+    for first in range(max(0, new - most), min(new, len(times) - most - 1) + 1):
+        if times[first + most] - times[first] < BUDGET_WINDOW:
+            return f"The budget of {most} in 30 days is used up."
+    return None

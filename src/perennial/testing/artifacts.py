@@ -1,0 +1,76 @@
+"""A store of artifacts in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from perennial.core.digest import digest_bytes
+from perennial.stores.artifact_digest import chunks_of, damaged, digest_of, missing, valid_digest
+from perennial.stores.file_errors import file_errors
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryArtifacts:
+    """Artifacts in a dictionary, for tests. It passes the same contract tests as the stores on disk and on S3.
+
+    Attributes:
+        contents: The bytes by digest, for tests that damage them.
+
+    Examples:
+        >>> artifacts = MemoryArtifacts()
+        >>> artifacts.get(artifacts.put(b"model"))
+        b'model'
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        """Start empty.
+
+        Args:
+            clock: Returns the time at which something is stored.
+        """
+        self.contents: dict[str, bytes] = {}
+        self._stored_at: dict[str, datetime] = {}
+        self._clock = clock
+
+    def put(self, content: bytes | Path) -> str:
+        """Store *content*; see ``ports.Artifacts``."""
+        digest = digest_of(content)
+        with file_errors("content"):
+            self.contents[digest] = b"".join(chunks_of(content))
+        self._stored_at[digest] = self._clock()
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
+        content = self.contents.get(valid_digest(digest))
+        if content is None:
+            raise missing(digest)
+        if digest_bytes(content) != digest:
+            raise damaged(digest)
+        return content
+
+    @contextmanager
+    def fetch(self, digest: str) -> Iterator[Path]:
+        """Lend a temporary file; see ``ports.Artifacts``."""
+        content = self.get(digest)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / digest
+            path.write_bytes(content)
+            path.chmod(0o444)
+            yield path
+
+    def digests(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
+        yield from sorted(self._stored_at.items())
+
+    def delete(self, digest: str) -> None:
+        """Remove *digest*, if it is there; see ``ports.Artifacts``."""
+        self.contents.pop(valid_digest(digest), None)
+        self._stored_at.pop(digest, None)

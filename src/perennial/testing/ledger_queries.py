@@ -1,0 +1,172 @@
+"""The questions that a ledger in memory answers over all its rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from operator import itemgetter
+from statistics import fmean
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from perennial.core.interval import Interval
+from perennial.core.receipts import (
+    Approval,
+    BatchState,
+    Evaluation,
+    Keyed,
+    Lineage,
+    Measurement,
+    ModelVersion,
+    NightLoss,
+    PredictionBatch,
+    Promotion,
+    Receipt,
+    RetrainRequest,
+    Role,
+    Snapshot,
+    Validation,
+)
+from perennial.stores.ledger.batches import CURRENT_SCHEMA
+from perennial.testing.ledger_records import Records, epoch_key
+
+R = TypeVar("R", bound=Receipt)
+_STATES = (BatchState.CURRENT, BatchState.SUPERSEDED, BatchState.STAGED)
+_TINY = 1e-15
+
+
+def batches(records: Records, model: str, segment: str) -> list[PredictionBatch]:
+    """Return all batches of *model* and *segment*, in any state."""
+    return [batch for batch in records.of(PredictionBatch).values() if (batch.model, batch.segment) == (model, segment)]
+
+
+def current(records: Records, model: str, segment: str) -> list[PredictionBatch]:
+    """Return the current batches of *model* and *segment*."""
+    return [batch for batch in batches(records, model, segment) if records.states[batch.id] is BatchState.CURRENT]
+
+
+def current_table(records: Records, model: str, segment: str, role: Role, within: Interval) -> pa.Table:
+    """Return the current predictions with ``event_at`` inside *within*, by event and entity."""
+    rows = sorted(
+        (event_at, entity, value, batch.version, batch.id)
+        for batch in current(records, model, segment)
+        if batch.role is role
+        for (entity, event_at), value in records.rows[batch.id].predictions.items()
+        if event_at in within
+    )
+    columns = [[row[at] for row in rows] for at in (1, 0, 2, 3, 4)]
+    return pa.table(dict(zip(CURRENT_SCHEMA.names, columns, strict=True)), schema=CURRENT_SCHEMA)
+
+
+def place(records: Records, receipt: Receipt) -> tuple[str, str, tuple[Any, ...]]:
+    """Return the model and segment that *receipt* belongs to, and what puts it in order among those of its kind."""
+    match receipt:
+        case Promotion():
+            return receipt.model, receipt.segment, (receipt.epoch,)
+        case RetrainRequest():
+            return receipt.model, receipt.segment, (receipt.at,)
+        case Approval():
+            return place(records, records.of(Evaluation)[receipt.evaluation])
+        case Keyed():
+            return receipt.model, receipt.segment, (receipt.interval.start, receipt.interval.end)
+    raise TypeError(receipt)
+
+
+def history(records: Records, kind: type[R], model: str, segment: str, *, within: Interval | None, newest: int | None) -> list[R]:
+    """Return the receipts of *kind* in order, as ``ports.Ledger.history`` says."""
+    placed = [(*place(records, receipt), receipt) for receipt in records.of(kind).values()]
+    found = sorted(
+        (
+            (order, receipt)
+            for found_model, found_segment, order, receipt in placed
+            if (found_model, found_segment) == (model, segment) and (kind is Promotion or within is None or order[0] in within)
+        ),
+        key=itemgetter(0),
+    )
+    first = 0 if newest is None else max(0, len(found) - newest)
+    return [receipt for _, receipt in found[first:]]
+
+
+def absolute(label: float, prediction: float) -> float:
+    """Return the absolute error."""
+    return abs(label - prediction)
+
+
+def squared(label: float, prediction: float) -> float:
+    """Return the squared error."""
+    return (label - prediction) ** 2
+
+
+def log(label: float, prediction: float) -> float:
+    """Return the log loss in nats, of a prediction clipped to [1e-15, 1 - 1e-15]."""
+    share = min(max(prediction, _TINY), 1 - _TINY)
+    return -(label * math.log(share) + (1 - label) * math.log(1 - share))
+
+
+def night_loss(
+    records: Records, batch: PredictionBatch, loss: Callable[[float, float], float], *, as_of: datetime, matured_before: datetime
+) -> NightLoss:
+    """Return the mean *loss* of *batch* on its events before *matured_before*, by the labels available as of *as_of*."""
+    found = []
+    for (entity, event_at), predicted in records.rows[batch.id].predictions.items():
+        revisions = records.outcomes.get((batch.model, batch.segment, event_at, entity), {})
+        known = [at for at in revisions if at <= as_of]
+        if known and event_at < matured_before:
+            found.append(loss(revisions[max(known)], predicted))
+    return NightLoss(
+        interval=batch.interval,
+        role=batch.role,
+        version=batch.version,
+        predicted=batch.rows,
+        labelled=len(found),
+        loss=fmean(found) if found else None,
+    )
+
+
+def trace(records: Records, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
+    """Return where the predictions of one entity and event come from: current first, then by role, the newest first."""
+    found = [batch for batch in batches(records, model, segment) if (entity, event_at) in records.rows[batch.id].predictions]
+    newest = sorted(found, key=lambda batch: records.rows[batch.id].written_at, reverse=True)
+    ordered = sorted(newest, key=lambda batch: (_STATES.index(records.states[batch.id]), batch.role.value))
+    return [_lineage(records, batch, entity, event_at) for batch in ordered]
+
+
+def referenced(records: Records) -> Iterator[str | None]:
+    """Yield every artifact digest that any record names, and None where one names none."""
+    yield from records.of(Snapshot)
+    yield from (validation.quarantine for validation in records.of(Validation).values())
+    yield from (measurement.profile for measurement in records.of(Measurement).values())
+    for version in records.of(ModelVersion).values():
+        yield from (version.artifact, version.baseline, version.profile)
+
+
+def _lineage(records: Records, batch: PredictionBatch, entity: str, event_at: datetime) -> Lineage:
+    promotion = records.of(Promotion)[epoch_key(batch.model, batch.segment, batch.epoch)]
+    version = records.of(ModelVersion)[batch.version]
+    rows = records.rows[batch.id]
+    return Lineage(
+        model=batch.model,
+        segment=batch.segment,
+        entity=entity,
+        event_at=event_at,
+        role=batch.role,
+        state=records.states[batch.id],
+        prediction=rows.predictions[entity, event_at],
+        predicted_at=rows.written_at,
+        batch=batch.id,
+        interval=batch.interval,
+        version=batch.version,
+        epoch=batch.epoch,
+        promotion_reason=promotion.reason,
+        promoted_by=promotion.actor,
+        approved_by=None if promotion.approval is None else records.of(Approval)[promotion.approval].actor,
+        evaluation=promotion.evaluation,
+        snapshot=batch.snapshot,
+        validation=batch.validation,
+        training_run=version.training_run,
+        training_snapshot=version.snapshot,
+        training_validation=version.validation,
+        code_version=version.code_version,
+    )

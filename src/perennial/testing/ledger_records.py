@@ -1,0 +1,100 @@
+"""What a ledger in memory holds, and which record must be there before another may name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import RLock
+from typing import TypeVar, cast
+
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
+from perennial.core.receipts import (
+    Approval,
+    BatchState,
+    Decision,
+    Evaluation,
+    Measurement,
+    ModelVersion,
+    PredictionBatch,
+    Promotion,
+    Receipt,
+    RetrainRequest,
+    Snapshot,
+    Validation,
+)
+from perennial.stores.ledger.leases import Lane
+
+R = TypeVar("R", bound=Receipt)
+_REFERENCES: dict[type[Receipt], dict[str, type[Receipt]]] = {
+    Validation: {"snapshot": Snapshot},
+    ModelVersion: {"snapshot": Snapshot, "validation": Validation, "request": RetrainRequest},
+    Evaluation: {"challenger": ModelVersion, "champion": ModelVersion, "snapshot": Snapshot},
+    Approval: {"evaluation": Evaluation},
+    Measurement: {"version": ModelVersion, "validation": Validation},
+    Decision: {"measurement": Measurement, "request": RetrainRequest},
+    Promotion: {"version": ModelVersion, "evaluation": Evaluation, "approval": Approval},
+    PredictionBatch: {"version": ModelVersion, "snapshot": Snapshot, "validation": Validation},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a prediction batch by (entity, event), and when they were written."""
+
+    predictions: dict[tuple[str, datetime], float]
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease: who holds it, its newest token, and until when."""
+
+    holder: str | None
+    token: int
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class Records:
+    """Everything that a ledger in memory holds. *lock* is held by whoever reads or writes it."""
+
+    lock: RLock = field(default_factory=RLock)
+    receipts: dict[type[Receipt], dict[str, Receipt]] = field(default_factory=dict)
+    states: dict[str, BatchState] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str, datetime, str], dict[datetime, float]] = field(default_factory=dict)
+    claims: dict[str, datetime] = field(default_factory=dict)
+    leases: dict[Lane, Held] = field(default_factory=dict)
+
+    def of(self, kind: type[R]) -> dict[str, R]:
+        """Return the receipts of *kind* by id, in the order in which they were written."""
+        return cast("dict[str, R]", self.receipts.setdefault(kind, {}))
+
+    def demand_references(self, receipt: Receipt) -> None:
+        """Refuse *receipt* where it names what is not there.
+
+        Raises:
+            RejectedError: STORE_REJECTED.
+        """
+        for column, kind, key in _references(receipt):
+            if key not in self.of(kind):
+                message = f"{type(receipt).__name__}.{column} must name a {kind.__name__} that is there"
+                raise RejectedError(Code.STORE_REJECTED, message, where="ledger")
+
+
+def epoch_key(model: str, segment: str, epoch: int) -> str:
+    """Return the key of a promotion, which has no id."""
+    return f"{model}/{segment}/{epoch}"
+
+
+def _references(receipt: Receipt) -> Iterator[tuple[str, type[Receipt], str]]:
+    for column, kind in _REFERENCES.get(type(receipt), {}).items():
+        key = getattr(receipt, column)
+        if key is not None:
+            yield column, kind, key
+    if isinstance(receipt, PredictionBatch):
+        yield "epoch", Promotion, epoch_key(receipt.model, receipt.segment, receipt.epoch)
+    if isinstance(receipt, Measurement):
+        yield from (("losses", ModelVersion, night.version) for night in receipt.losses)

@@ -1,0 +1,239 @@
+"""The environment, read once, into the stores that the steps work on. Nothing else reads ``os.environ``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
+
+if TYPE_CHECKING:
+    from perennial.ports import Artifacts, Source, Stores
+    from perennial.stores.ledger import PostgresLedger
+
+KEY_BYTES = 32
+EMBEDDED_DATABASE = "perennial"
+
+Connections = Callable[[str], str | None]
+"""Returns the URL behind a connection's name, or None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        home: PERENNIAL_HOME, the data folder of this installation; ``.perennial`` below the working folder.
+        definitions: PERENNIAL_DEFINITIONS, the folder of definitions; ``config/models``.
+        database_url: PERENNIAL_DATABASE_URL, the ledger's PostgreSQL; without it an embedded one starts in *home*.
+        artifacts: PERENNIAL_ARTIFACTS, a folder or ``s3://bucket/prefix``; ``artifacts`` below *home*.
+        s3_endpoint: PERENNIAL_S3_ENDPOINT, where the S3 is not AWS's.
+        signing_key: PERENNIAL_SIGNING_KEY, hexadecimal, at least 32 bytes; without it a key file is made in *home*, mode 0600.
+        connections: PERENNIAL_CONN_<NAME>, the URL of each source, by name in lower case.
+    """
+
+    home: Path
+    definitions: Path
+    database_url: str | None
+    artifacts: str
+    s3_endpoint: str | None
+    signing_key: str | None
+    connections: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """Read *environment*."""
+        home = Path(environment.get("PERENNIAL_HOME", ".perennial")).absolute()
+        prefix = "PERENNIAL_CONN_"
+        return cls(
+            home=home,
+            definitions=Path(environment.get("PERENNIAL_DEFINITIONS", "config/models")).absolute(),
+            database_url=environment.get("PERENNIAL_DATABASE_URL") or None,
+            artifacts=environment.get("PERENNIAL_ARTIFACTS") or str(home / "artifacts"),
+            s3_endpoint=environment.get("PERENNIAL_S3_ENDPOINT") or None,
+            signing_key=environment.get("PERENNIAL_SIGNING_KEY") or None,
+            connections={key.removeprefix(prefix).lower(): url for key, url in environment.items() if key.startswith(prefix)},
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return these settings as environment variables, for a child process."""
+        values = {
+            "PERENNIAL_HOME": str(self.home),
+            "PERENNIAL_DEFINITIONS": str(self.definitions),
+            "PERENNIAL_DATABASE_URL": self.database_url,
+            "PERENNIAL_ARTIFACTS": self.artifacts,
+            "PERENNIAL_S3_ENDPOINT": self.s3_endpoint,
+            "PERENNIAL_SIGNING_KEY": self.signing_key,
+            **{f"PERENNIAL_CONN_{name.upper()}": url for name, url in self.connections.items()},
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+
+def settings() -> Settings:
+    """Return what this process's environment says."""
+    return Settings.of(os.environ)
+
+
+def definitions_folder() -> Path:
+    """Return the folder of definitions."""
+    return settings().definitions
+
+
+@contextmanager
+def open_stores(configured: Settings | None = None, *, connections: Connections | None = None) -> Iterator[Stores]:
+    """Open everything that the steps need, and close it again.
+
+    Args:
+        configured: The settings; by default those of the environment.
+        connections: Where to look first for a source's URL, such as Airflow's connections.
+
+    Raises:
+        RejectedError: SETTING_MISSING, LEDGER_VERSION, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    from perennial.ports import Stores  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
+
+    chosen = configured or settings()
+    with ExitStack() as stack:
+        running = stack.enter_context(databases(chosen))
+        scratch = chosen.home / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        ledger = stack.enter_context(open_ledger(running.ledger))
+        yield Stores(
+            source=lambda name: _source(name, chosen, connections, running.beside),
+            artifacts=open_artifacts(chosen),
+            ledger=ledger,
+            signing_key=signing_key(chosen),
+            scratch=scratch,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The databases of an installation while they run.
+
+    Attributes:
+        ledger: The ledger's URL.
+        beside: Gives the URL of another database of the same server, by name; None where the server is not ours.
+        hold: File descriptors that keep an embedded server running, for a child process that must outlive this one.
+    """
+
+    ledger: str
+    beside: Connections
+    hold: tuple[int, ...] = ()
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of this process's environment, for a child process."""
+    return dict(os.environ)
+
+
+@contextmanager
+def databases(configured: Settings) -> Iterator[Databases]:
+    """Yield the databases, with an embedded PostgreSQL started where none is configured.
+
+    With the embedded one the ledger is brought to the newest schema, and a source's connection that is not configured is the
+    database of its name in the same server. With a PostgreSQL of one's own neither happens.
+    """
+    if configured.database_url:
+        yield Databases(configured.database_url, lambda _: None)
+        return
+    from perennial.stores.embedded_postgres import embedded_postgres  # noqa: PLC0415 - an extra
+    from perennial.stores.migrations import migrate  # noqa: PLC0415 - Alembic, for those who need it
+
+    with embedded_postgres(configured.home / "postgres") as server:
+        url = server.url(EMBEDDED_DATABASE)
+        migrate(url)
+        yield Databases(url, server.url, (server.hold,))
+
+
+def open_ledger(url: str) -> AbstractContextManager[PostgresLedger]:
+    """Open the ledger behind *url*, which must have the schema of this code."""
+    from perennial.stores.ledger import PostgresLedger  # noqa: PLC0415 - SQLAlchemy
+
+    return closing(PostgresLedger.open(url))
+
+
+def open_artifacts(configured: Settings) -> Artifacts:
+    """Return the store of artifacts, on disk or on S3."""
+    if configured.artifacts.startswith("s3://"):
+        from perennial.stores.s3_artifacts import open_s3  # noqa: PLC0415 - boto3, for those who use it
+
+        scratch = configured.home / "scratch"
+        return open_s3(configured.artifacts, endpoint_url=configured.s3_endpoint, scratch=scratch)
+    from perennial.stores.disk_artifacts import DiskArtifacts  # noqa: PLC0415
+
+    return DiskArtifacts(Path(configured.artifacts))
+
+
+def signing_key(configured: Settings) -> bytes:
+    """Return the key that authenticates model artifacts. A key file is made, readable by its owner only, where none is set.
+
+    Raises:
+        RejectedError: SETTING_MISSING, the key is not hexadecimal or too short.
+    """
+    text = configured.signing_key or _key_file(configured.home / "signing.key")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) < KEY_BYTES:
+        allowed = f"must be at least {KEY_BYTES} bytes in hexadecimal"
+        raise RejectedError(Code.SETTING_MISSING, allowed, where="PERENNIAL_SIGNING_KEY")
+    return key
+
+
+def _key_file(path: Path) -> str:
+    """Return the key in *path*, which is made whole or not at all, and by one process only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with NamedTemporaryFile("w", dir=path.parent, suffix=".key") as file:  # mode 0600
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            with suppress(FileExistsError):
+                path.hardlink_to(file.name)
+    return path.read_text().strip()
+
+
+@contextmanager
+def source_url(name: str) -> Iterator[str]:
+    """Yield the URL behind a source's connection, with its server running.
+
+    Raises:
+        RejectedError: SETTING_MISSING.
+    """
+    configured = settings()
+    with databases(configured) as running:
+        yield _url(name, configured, None, running.beside)
+
+
+def now() -> datetime:
+    """Return the present moment, for what a person starts by hand. No step asks for it."""
+    return datetime.now(UTC)
+
+
+def _source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Source:
+    url = _url(name, configured, connections, database)
+    if url.startswith(("file://", "/")):
+        from perennial.stores.file_source import FileSource  # noqa: PLC0415
+
+        return FileSource(Path(url.removeprefix("file://")))
+    from perennial.stores.sql_source import SqlSource  # noqa: PLC0415
+
+    return SqlSource(url)
+
+
+def _url(name: str, configured: Settings, connections: Connections | None, database: Connections) -> str:
+    url = (connections(name) if connections else None) or configured.connections.get(name) or database(name)
+    if url is None:
+        missing = f"set PERENNIAL_CONN_{name.upper()} or make an Airflow connection {name}"
+        raise RejectedError(Code.SETTING_MISSING, "is not configured", where=f"connection {name}", fix=missing)
+    return url

@@ -1,0 +1,101 @@
+"""What tests of several floors share: one PostgreSQL for all of them, and an empty ledger's database for each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine
+
+from perennial.stores.database import open_engine
+from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgres
+from perennial.stores.migrations import migrate
+from perennial.stores.tables import metadata
+
+_NUMBERS = count(1)
+_FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+"""Settings that trade durability for speed: the folder is thrown away."""
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One embedded PostgreSQL for the whole session, in a folder that is thrown away."""
+    # Not below pytest's own folder: it locks that to the user who runs the tests, and root's server runs as somebody else.
+    with TemporaryDirectory(prefix="perennial-", ignore_cleanup_errors=True) as folder, ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the server's guard outlives the object that started it
+            server = stack.enter_context(embedded_postgres(Path(folder) / "data"))
+        with _connect(server, "postgres") as connection:
+            for setting in _FAST:
+                connection.execute(f"ALTER SYSTEM SET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server
+        # At once: a shutdown in good order would first write out every database.
+        os.kill(int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def ledger_template(postgres: EmbeddedPostgres) -> str:
+    """The name of a database with the ledger's tables, of which every other one is a copy."""
+    migrate(postgres.url("ledger_template"))
+    return "ledger_template"
+
+
+@pytest.fixture(scope="session")
+def spare_ledgers() -> list[str]:
+    """The names of databases with empty ledgers that no test uses at the moment."""
+    return []
+
+
+@pytest.fixture
+def ledger_url(postgres: EmbeddedPostgres, ledger_template: str, spare_ledgers: list[str]) -> Iterator[str]:
+    """The URL of a database with an empty ledger, which the test has for itself but whose tables it may not change."""
+    # A copy costs 32 ms (strategy wal_log; file_copy 93 ms) and 15 MB of writes, emptying one 4 ms: measured on 2 cores.
+    name = spare_ledgers.pop() if spare_ledgers else _copy(postgres, ledger_template)
+    yield postgres.url(name)
+    _empty(postgres, name)
+    spare_ledgers.append(name)
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedPostgres) -> str:
+    """The URL of a fresh database without any tables, to do with as one likes."""
+    return postgres.url(f"empty_{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def ledger_engine(ledger_url: str) -> Iterator[Engine]:
+    """An engine of a database with an empty ledger."""
+    engine = open_engine(ledger_url, where="ledger")
+    yield engine
+    engine.dispose()
+
+
+def _copy(server: EmbeddedPostgres, template: str) -> str:
+    name = f"ledger_{next(_NUMBERS)}"
+    with _connect(server, "postgres") as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name
+
+
+def _empty(server: EmbeddedPostgres, name: str) -> None:
+    with _connect(server, name) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [name]
+        )
+        connection.execute("SET session_replication_role = replica")  # neither foreign keys nor the append-only trigger
+        for table in metadata.sorted_tables:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.schema or "", table.name)))
+
+
+def _connect(server: EmbeddedPostgres, database: str) -> psycopg.Connection:
+    return psycopg.connect(host=str(server.socket_folder), user="postgres", dbname=database, autocommit=True)

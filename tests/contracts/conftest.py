@@ -1,0 +1,34 @@
+"""The implementations that a contract is tested on: the real store and its fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from perennial.ports import Ledger
+from perennial.stores.ledger import PostgresLedger
+from perennial.testing import MemoryLedger, Story
+
+
+@pytest.fixture
+def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
+    """An empty ledger in a PostgreSQL database of its own."""
+    opened = PostgresLedger.open(ledger_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["postgres", "memory"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """An empty ledger, once of each kind."""
+    if request.param == "memory":
+        return MemoryLedger()
+    opened: PostgresLedger = request.getfixturevalue("postgres_ledger")
+    return opened
+
+
+@pytest.fixture
+def story() -> Story:
+    """Receipts to fill it with."""
+    return Story()

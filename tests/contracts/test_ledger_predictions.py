@@ -1,0 +1,297 @@
+"""What every ledger does with prediction batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from perennial.core.codes import Code
+from perennial.core.errors import ConflictError, DataError, RejectedError
+from perennial.core.receipts import BatchState, PredictionBatch, Role
+from perennial.ports import Ledger
+from perennial.testing.story import DAY, Story, day, night, predictions
+
+MOMENT = pa.timestamp("us", "UTC")
+
+
+@pytest.fixture
+def ready(ledger: Ledger, story: Story) -> Ledger:
+    """A ledger with a champion and the extracts of four nights."""
+    story.keep_champion(ledger)
+    for number in range(4):
+        story.keep_night(ledger, number)
+    return ledger
+
+
+def values(ledger: Ledger, story: Story, number: int, role: Role = Role.CHAMPION) -> list[float]:
+    """Return the current predictions of a night."""
+    found: list[float] = ledger.predictions(story.model, role=role, within=night(number))["prediction"].to_pylist()
+    return found
+
+
+def rows(**columns: list[object]) -> list[pa.RecordBatch]:
+    """Return one record batch with a good row, but for *columns*."""
+    good: dict[str, list[object]] = {"entity": ["north"], "event_at": [day(0)], "prediction": [1.0]}
+    types = {"entity": pa.string(), "event_at": MOMENT, "prediction": pa.float64()}
+    chosen = good | columns
+    return [pa.record_batch({name: pa.array(chosen[name], types[name]) for name in chosen})]
+
+
+def test_published_predictions_are_read_back(ready: Ledger, story: Story) -> None:
+    """By event and entity, with the version and the batch behind each."""
+    batch = story.batch(0)
+    assert ready.publish(batch, predictions(night(0), 0.1)) == batch
+    found = ready.predictions(story.model, within=night(0))
+    assert found.schema.names == ["entity", "event_at", "prediction", "version", "batch"]
+    assert found.num_rows == 48
+    first = {"entity": "north", "event_at": day(0), "prediction": 0.1, "version": batch.version, "batch": batch.id}
+    assert found.slice(0, 2).to_pylist() == [first, first | {"entity": "south"}]
+
+
+def test_the_receipt_counts_what_was_written(ready: Ledger, story: Story) -> None:
+    """Whatever was announced."""
+    published = ready.publish(story.batch(0), predictions(night(0), entities=("north",)))
+    assert published == story.batch(0).model_copy(update={"rows": 24})
+    assert ready.get(PredictionBatch, published.id) == published
+
+
+def test_predictions_of_no_batch_are_an_empty_table(ready: Ledger, story: Story) -> None:
+    """With its columns."""
+    found = ready.predictions(story.model, within=night(0))
+    assert found.num_rows == 0
+    assert found.schema.names == ["entity", "event_at", "prediction", "version", "batch"]
+
+
+def test_predictions_are_cut_at_the_interval_that_was_asked_for(ready: Ledger, story: Story) -> None:
+    """Also through the middle of a batch."""
+    for number in (0, 1):
+        ready.publish(story.batch(number), predictions(night(number), entities=("north",)))
+    found = ready.predictions(story.model, within=type(night(0))(day(0.5), day(1.25)))
+    assert [day(hour / 24) for hour in range(12, 30)] == found["event_at"].to_pylist()
+
+
+def test_a_later_batch_supersedes_the_earlier_one(ready: Ledger, story: Story) -> None:
+    """Both stay, one is current."""
+    first, second = story.batch(0, attempt=1), story.batch(0, attempt=2)
+    ready.publish(first, predictions(night(0), 1))
+    ready.publish(second, predictions(night(0), 100))
+    assert values(ready, story, 0)[0] == 100
+    assert ready.history(PredictionBatch, story.model) == [first, second]
+
+
+def test_a_batch_that_is_current_is_left_as_it_is(ready: Ledger, story: Story) -> None:
+    """Its predictions are not even read."""
+    ready.publish(story.batch(0), predictions(night(0), 1))
+
+    def unread() -> Iterator[pa.RecordBatch]:
+        raise AssertionError
+        yield
+
+    assert ready.publish(story.batch(0), unread()) == story.batch(0)
+    assert values(ready, story, 0)[0] == 1
+
+
+def test_a_superseded_batch_becomes_current_again(ready: Ledger, story: Story) -> None:
+    """Without being written again."""
+    ready.publish(story.batch(0, attempt=1), predictions(night(0), 1))
+    ready.publish(story.batch(0, attempt=2), predictions(night(0), 2))
+    ready.publish(story.batch(0, attempt=1), [])
+    assert values(ready, story, 0)[0] == 1
+    assert ready.predictions(story.model, within=night(0)).num_rows == 48
+
+
+def test_roles_have_their_own_batches(ready: Ledger, story: Story) -> None:
+    """Neither supersedes the other."""
+    for value, role in enumerate(Role):
+        ready.publish(story.batch(0, role=role), predictions(night(0), value))
+    assert [values(ready, story, 0, role)[0] for role in Role] == [0, 1, 2]
+
+
+def test_promise_3_partly_overlapping_batches_are_refused(ready: Ledger, story: Story) -> None:
+    """An event would have two current predictions."""
+    ready.publish(story.batch(1), predictions(night(1), 1))
+    with pytest.raises(ConflictError) as caught:
+        ready.publish(story.batch(0, nights=2), predictions(night(0, 2), 5))
+    place = "bike_demand/all/2024-03-01T00:00:00Z/2024-03-03T00:00:00Z/champion"
+    found = "must not cover part of the current batch of 2024-03-02T00:00:00Z/2024-03-03T00:00:00Z"
+    assert str(caught.value) == f"{place}: {found} [INTERVAL_OVERLAP]"
+    assert ready.predictions(story.model, within=night(0, 3)).num_rows == 48
+
+
+def test_adjacent_batches_do_not_overlap(ready: Ledger, story: Story) -> None:
+    """Intervals are half-open."""
+    for number in (1, 0, 2):
+        ready.publish(story.batch(number), predictions(night(number)))
+    assert ready.predictions(story.model, within=night(0, 3)).num_rows == 3 * 48
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({"prediction": [float("nan")]}, Code.PREDICTION_NONFINITE),
+        ({"prediction": [float("inf")]}, Code.PREDICTION_NONFINITE),
+        ({"prediction": [None]}, Code.PREDICTION_NONFINITE),
+        ({"event_at": [day(1)]}, Code.TIME_OUT_OF_INTERVAL),
+        ({"event_at": [day(-0.1)]}, Code.TIME_OUT_OF_INTERVAL),
+        ({"event_at": [None]}, Code.SCHEMA_TYPE),
+        ({"entity": [None]}, Code.SCHEMA_TYPE),
+        ({"entity": ["a", "a"], "event_at": [day(0)] * 2, "prediction": [1.0, 2.0]}, Code.DATA_DUPLICATE_KEY),
+        ({"entity": [], "event_at": [], "prediction": []}, Code.DATA_EMPTY),
+    ],
+)
+def test_bad_predictions_are_refused_whole(ready: Ledger, story: Story, columns: dict[str, list[object]], code: Code) -> None:
+    """With their code, and what was current stays."""
+    ready.publish(story.batch(0, attempt=1), predictions(night(0), 1))
+    with pytest.raises(DataError) as caught:
+        ready.publish(story.batch(0, attempt=2), rows(**columns))
+    assert caught.value.code == code
+    assert values(ready, story, 0)[0] == 1
+    assert ready.history(PredictionBatch, story.model) == [story.batch(0, attempt=1)]
+
+
+def test_missing_and_naive_columns_are_refused(ready: Ledger, story: Story) -> None:
+    """Before anything is written."""
+    naive = pa.record_batch({"entity": ["a"], "event_at": pa.array([datetime(2024, 3, 1)]), "prediction": [1.0]})  # noqa: DTZ001 - its subject
+    missing = pa.record_batch({"entity": ["a"]})
+    for bad, code in ((naive, Code.TIME_NAIVE), (missing, Code.SCHEMA_MISSING)):
+        with pytest.raises(DataError) as caught:
+            ready.publish(story.batch(0), [bad])
+        assert caught.value.code == code
+
+
+def test_a_duplicate_across_record_batches_is_found(ready: Ledger, story: Story) -> None:
+    """The message holds no row."""
+    with pytest.raises(DataError) as caught:
+        ready.publish(story.batch(0), [*rows(), *rows()])
+    place = "bike_demand/all/2024-03-01T00:00:00Z/2024-03-02T00:00:00Z/champion"
+    assert str(caught.value) == f"{place}: must have one prediction per entity and event, got two of one [DATA_DUPLICATE_KEY]"
+
+
+def test_promise_4_a_stream_that_breaks_leaves_nothing(ready: Ledger, story: Story) -> None:
+    """An interval's predictions are all there or not there."""
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield next(predictions(night(0)))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ready.publish(story.batch(0), broken())
+    assert ready.predictions(story.model, within=night(0)).num_rows == 0
+    assert ready.history(PredictionBatch, story.model) == []
+    ready.publish(story.batch(0), predictions(night(0)))
+    assert ready.predictions(story.model, within=night(0)).num_rows == 48
+
+
+def test_a_batch_needs_its_promotion(ready: Ledger, story: Story) -> None:
+    """The epoch is a foreign key too."""
+    with pytest.raises(RejectedError) as caught:
+        ready.publish(story.batch(0, epoch=7), predictions(night(0)))
+    assert caught.value.code == Code.STORE_REJECTED
+
+
+def test_promise_9_a_prediction_is_traced_to_all_behind_it(ready: Ledger, story: Story) -> None:
+    """Model version, promotion, approver, snapshot, validation, training run and code."""
+    before = datetime.now(UTC)
+    ready.publish(story.batch(0), predictions(night(0), 7))
+    (found,) = ready.trace(story.model, "all", "north", day(0))
+    assert before - DAY < found.predicted_at < before + DAY
+    assert found.model_dump(exclude={"predicted_at"}) == {
+        "model": "bike_demand",
+        "segment": "all",
+        "entity": "north",
+        "event_at": day(0),
+        "role": Role.CHAMPION,
+        "state": BatchState.CURRENT,
+        "prediction": 7.0,
+        "batch": story.batch(0).id,
+        "interval": {"start": day(0), "end": day(1)},
+        "version": story.version(0).id,
+        "epoch": 1,
+        "promotion_reason": "promote of version 0",
+        "promoted_by": "retrain",
+        "approved_by": None,
+        "evaluation": story.evaluation(0).id,
+        "snapshot": story.snapshot(0).digest,
+        "validation": story.validation(0).id,
+        "training_run": "bike_demand-all-run-0",
+        "training_snapshot": story.version(0).snapshot,
+        "training_validation": story.version(0).validation,
+        "code_version": "0.1.0",
+    }
+
+
+def test_promise_9_a_prediction_names_who_approved(ready: Ledger, story: Story) -> None:
+    """Where a person did."""
+    story.keep_version(ready, 1)
+    ready.record(story.approval(1))
+    ready.promote(story.promotion(2, 1, approved=True))
+    ready.publish(story.batch(2, version=1, epoch=2), predictions(night(2)))
+    (found,) = ready.trace(story.model, "all", "north", day(2))
+    assert found.approved_by == "ana"
+
+
+def test_a_trace_has_all_roles_and_states_current_first(ready: Ledger, story: Story) -> None:
+    """And nothing of other events."""
+    for attempt in (1, 2, 3):
+        ready.publish(story.batch(0, attempt=attempt), predictions(night(0)))
+    ready.publish(story.batch(0, role=Role.BASELINE), predictions(night(0)))
+    ready.publish(story.batch(1), predictions(night(1)))
+    expected = [
+        (Role.BASELINE, BatchState.CURRENT, story.batch(0, role=Role.BASELINE).id),
+        (Role.CHAMPION, BatchState.CURRENT, story.batch(0, attempt=3).id),
+        (Role.CHAMPION, BatchState.SUPERSEDED, story.batch(0, attempt=2).id),
+        (Role.CHAMPION, BatchState.SUPERSEDED, story.batch(0, attempt=1).id),
+    ]
+    assert expected == [(found.role, found.state, found.batch) for found in ready.trace(story.model, "all", "north", day(0))]
+    assert ready.trace(story.model, "all", "west", day(0)) == []
+
+
+def test_everything_that_a_row_names_is_referenced(ready: Ledger, story: Story) -> None:
+    """Snapshots by their manifests, refused rows, models, profiles, also those of nights."""
+    ready.record(story.measurement(0))
+    nights = range(4)
+    expected = {
+        *(story.snapshot(number).digest for number in nights),
+        *(story.validation(number).quarantine for number in nights),
+        story.version(0).snapshot,
+        "bike_demand-all-quarantine-train-0",
+        story.version(0).artifact,
+        story.version(0).baseline,
+        story.version(0).profile,
+        story.measurement(0).profile,
+    }
+    assert ready.referenced() == expected
+
+
+def test_old_predictions_expire_but_their_batches_stay(ready: Ledger, story: Story) -> None:
+    """Rows before the moment go, in all states."""
+    ready.publish(story.batch(0, attempt=1), predictions(night(0)))
+    ready.publish(story.batch(0, attempt=2), predictions(night(0)))
+    ready.publish(story.batch(1), predictions(night(1)))
+    assert ready.expire_predictions(story.model, "all", day(1.5)) == 3 * 48 - 24
+    assert ready.expire_predictions(story.model, "other", day(9)) == 0
+    assert ready.predictions(story.model, within=night(0, 2)).num_rows == 24
+    assert len(ready.history(PredictionBatch, story.model)) == 3
+
+
+def test_promise_13_nights_in_any_order_and_twice_are_the_same_ledger(ledger: Ledger) -> None:
+    """Three nights forwards, backwards and twice."""
+
+    def run(story: Story, nights: list[int]) -> list[object]:
+        story.keep_champion(ledger)
+        for number in nights:
+            story.keep_night(ledger, number)
+            ledger.publish(story.batch(number), predictions(night(number), number))
+            ledger.record(story.measurement(number))
+            ledger.record(story.decision(number))
+        table = ledger.predictions(story.model, within=night(0, 3)).drop_columns(["version", "batch"])
+        return [table.to_pylist(), len(ledger.history(PredictionBatch, story.model)), len(ledger.referenced())]
+
+    forwards = run(Story(model="forwards"), [0, 1, 2])
+    digests = forwards.pop()
+    assert isinstance(digests, int)
+    for times, (name, nights) in enumerate({"backwards": [2, 1, 0], "twice": [0, 1, 2, 2, 0, 1]}.items(), start=2):
+        assert run(Story(model=name), nights) == [*forwards, times * digests]

@@ -1,0 +1,314 @@
+"""What every source does: in memory, in SQLite and PostgreSQL, in Parquet and CSV."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from perennial.core.codes import Code
+from perennial.core.errors import DataError, RejectedError
+from perennial.core.interval import Interval
+from perennial.ports import Selection, Source
+from perennial.stores.embedded_postgres import EmbeddedPostgres
+from perennial.stores.file_source import FileSource
+from perennial.stores.sql_source import SqlSource
+from perennial.stores.sql_table import write_table
+from perennial.testing.source import MemorySource
+
+INSTANT = pa.timestamp("us", tz="UTC")
+NAIVE = pa.timestamp("us")
+SCHEMA = pa.schema(
+    {
+        "place": pa.string(),
+        "event_at": INSTANT,
+        "available_at": INSTANT,
+        "riders": pa.int64(),
+        "temperature": pa.float64(),
+        "holiday": pa.bool_(),
+        "day": pa.date32(),
+        "note": pa.string(),
+    }
+)
+START = datetime(2024, 3, 1, tzinfo=UTC)
+DAY = Interval(START, START + timedelta(days=1))
+SELECTION = Selection(
+    relation="demand",
+    columns=tuple(SCHEMA.names),
+    entity=("place",),
+    event_at="event_at",
+    available_at="available_at",
+    interval=DAY,
+    as_of=START + timedelta(days=2),
+)
+
+
+@dataclass
+class Case:
+    """A source, what puts a table into it, and the name by which that table is then selected."""
+
+    source: Source
+    write: Callable[[pa.Table], None]
+    write_naive: Callable[[pa.Table], None]
+    relation: str
+
+    def read(self, table: pa.Table, **changes: object) -> list[pa.RecordBatch]:
+        """Write *table* and read it back with a changed selection."""
+        self.write(table)
+        return list(self.source.read(replace(SELECTION, relation=self.relation, **changes)))  # type: ignore[arg-type] # tests name fields
+
+    def rows(self, table: pa.Table, **changes: object) -> list[dict[str, object]]:
+        """Write *table*, and read it back as rows."""
+        return list(pa.Table.from_batches(self.read(table, **changes)).to_pylist())
+
+
+def memory(_folder: Path, _url: str) -> Case:
+    """Return the source in memory."""
+    tables: dict[str, pa.Table] = {}
+
+    def write(table: pa.Table) -> None:
+        tables["demand"] = table
+
+    return Case(MemorySource(tables), write, write, "demand")
+
+
+def sqlite(tmp_path: Path, _url: str) -> Case:
+    """Return a table in SQLite."""
+    place = f"sqlite:///{tmp_path}/demand.db"
+
+    def write_naive(table: pa.Table) -> None:
+        text = table["event_at"].cast(pa.string())
+        write_table(place, "demand", table.set_column(1, "event_at", text))
+
+    return Case(SqlSource(place), lambda table: write_table(place, "demand", table), write_naive, "demand")
+
+
+def sqlite_query(tmp_path: Path, url: str) -> Case:
+    """Return a query in SQLite, which does not say what types it has."""
+    case = sqlite(tmp_path, url)
+    case.relation = "SELECT * FROM demand -- of bicycles"
+    return case
+
+
+def postgres_table(_folder: Path, url: str) -> Case:
+    """Return a table in PostgreSQL."""
+
+    def write_naive(table: pa.Table) -> None:
+        write_table(url, "demand", table.cast(SCHEMA))
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE demand ALTER event_at TYPE timestamp, ALTER available_at TYPE timestamp"))
+
+    return Case(SqlSource(url), lambda table: write_table(url, "demand", table), write_naive, "demand")
+
+
+def postgres_query(tmp_path: Path, url: str) -> Case:
+    """Return a query in PostgreSQL, with what could be taken for a parameter."""
+    case = postgres_table(tmp_path, url)
+    case.relation = "WITH all_of_it AS (SELECT * FROM demand WHERE ':riders' <> '100 %') SELECT * FROM all_of_it;"
+    return case
+
+
+def parquet_file(tmp_path: Path, _url: str) -> Case:
+    """Return a Parquet file."""
+
+    def write(table: pa.Table) -> None:
+        pq.write_table(table, tmp_path / "demand.parquet", row_group_size=500)
+
+    return Case(FileSource(tmp_path), write, write, "demand.parquet")
+
+
+def parquet_folder(tmp_path: Path, _url: str) -> Case:
+    """Return a folder with two Parquet files, and what a writer left beside them."""
+    folder = tmp_path / "demand"
+    (folder / "later").mkdir(parents=True)
+    (folder / "_temporary.parquet").write_bytes(b"half")
+    (folder / "SUCCESS").touch()
+
+    def write(table: pa.Table) -> None:
+        half = table.num_rows // 2
+        pq.write_table(table.slice(half), folder / "part-0.parquet")
+        pq.write_table(table.slice(0, half), folder / "later" / "part-1.parquet")
+
+    return Case(FileSource(tmp_path), write, write, "demand")
+
+
+def csv_file(tmp_path: Path, _url: str) -> Case:
+    """Return a CSV file."""
+
+    def write(table: pa.Table) -> None:
+        pa_csv.write_csv(table, tmp_path / "demand.csv")
+
+    return Case(FileSource(tmp_path), write, write, "demand.csv")
+
+
+@pytest.fixture(scope="module")
+def url(postgres: EmbeddedPostgres) -> str:
+    """The URL of a database in PostgreSQL for all tests here; each replaces its table."""
+    return postgres.url("sources")
+
+
+TYPED = [memory, sqlite, postgres_table, postgres_query, parquet_file, parquet_folder, csv_file]
+
+
+@pytest.fixture(params=[*TYPED, sqlite_query], ids=lambda make: make.__name__)
+def case(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> Case:
+    """Each kind of source, empty."""
+    made: Case = request.param(tmp_path, url)
+    return made
+
+
+@pytest.fixture(params=TYPED, ids=lambda make: make.__name__)
+def typed(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> Case:
+    """Each kind of source that knows its types without looking at rows."""
+    made: Case = request.param(tmp_path, url)
+    return made
+
+
+def row(hour: float = 0, place: str = "north", *, known_after: float = 1, **values: object) -> dict[str, object]:
+    """Return one row that happened *hour* hours after the start and was known *known_after* hours later."""
+    event_at = START + timedelta(hours=hour)
+    plain = {"riders": 7, "temperature": 11.5, "holiday": False, "day": event_at.date(), "note": "dry"}
+    return {"place": place, "event_at": event_at, "available_at": event_at + timedelta(hours=known_after), **plain, **values}
+
+
+def demand(*rows: dict[str, object]) -> pa.Table:
+    """Return *rows* as a table."""
+    return pa.Table.from_pylist(list(rows), schema=SCHEMA)
+
+
+def test_rows_come_back_as_they_were(typed: Case) -> None:
+    """Values, types, and the order of columns survive, as do nulls in each type and text in any script."""
+    rows = [
+        row(0, "Überlingen", riders=2**53 + 1, note='雨, "wet"; \'; DROP TABLE demand; --\nsecond line'),
+        row(1, "Überlingen", riders=None, temperature=None, holiday=None, day=None, note=None),
+        row(2, "Überlingen", riders=-3, temperature=0.1 + 0.2, holiday=True, note=""),
+        row(3, "Überlingen", temperature=1e-300, note="NA"),
+    ]
+    table = pa.Table.from_batches(typed.read(demand(*rows)))
+    assert (SCHEMA, rows) == (table.schema.remove_metadata(), table.to_pylist())
+
+
+def test_the_interval_is_half_open(case: Case) -> None:
+    """The first moment is inside, the last is not, to the microsecond."""
+    tick = 1 / 3_600_000_000
+    table = demand(row(-tick), row(0), row(24 - tick), row(24))
+    assert [START, START + timedelta(hours=24, microseconds=-1)] == [found["event_at"] for found in case.rows(table)]
+
+
+def test_nothing_is_read_that_became_known_after_the_cut_off(case: Case) -> None:
+    """available_at may equal the cut-off, and not be a microsecond later."""
+    tick = 1 / 3_600_000_000
+    table = demand(row(1, known_after=1), row(1, known_after=1 + tick, riders=8), row(3, known_after=-2, riders=9))
+    assert [found["riders"] for found in case.rows(table, as_of=START + timedelta(hours=2))] == [7, 9]
+
+
+def test_without_available_at_a_row_is_known_when_it_happens(case: Case) -> None:
+    """The cut-off then holds for event_at."""
+    rows = case.rows(
+        demand(row(1), row(2), row(3)),
+        columns=("place", "event_at", "riders"),
+        available_at=None,
+        as_of=START + timedelta(hours=2),
+    )
+    assert [START + timedelta(hours=1), START + timedelta(hours=2)] == [found["event_at"] for found in rows]
+
+
+def test_rows_without_their_moments_are_not_selected(case: Case) -> None:
+    """Nobody can say that such a row lies inside."""
+    table = demand(row(1), row(2, event_at=None), row(3, available_at=None))
+    assert [START + timedelta(hours=1)] == [found["event_at"] for found in case.rows(table)]
+
+
+def test_rows_are_ordered_by_event_entity_and_availability(case: Case) -> None:
+    """Text sorts by code point, whatever the database's language."""
+    places = ["B", "a", "Ä", "_", "b"]
+    expected = [(hour, place, known) for hour in (0, 1) for place in ("B", "_", "a", "b", "Ä") for known in (1, 2)]
+    shuffled = [row(hour, place, known_after=known) for known in (2, 1) for hour in (1, 0) for place in places]
+    found = [
+        ((at["event_at"] - START) // timedelta(hours=1), at["place"], (at["available_at"] - at["event_at"]) // timedelta(hours=1))  # type: ignore[operator] # rows are plain objects
+        for at in case.rows(demand(*shuffled))
+    ]
+    assert expected == found
+
+
+def test_duplicates_are_kept(case: Case) -> None:
+    """To find the same entity and event twice is validation's task."""
+    assert len(case.rows(demand(row(1), row(1), row(1, riders=8)))) == 3
+
+
+def test_ties_are_broken_by_the_other_columns(case: Case) -> None:
+    """Rows that differ only beside the key stand in one order, nulls last, however they were written."""
+    rows = [row(1, riders=number) for number in (3, None, 1, 2)]
+    assert [[found["riders"] for found in case.rows(demand(*order))] for order in (rows, list(reversed(rows)))] == [
+        [1, 2, 3, None]
+    ] * 2
+
+
+def test_an_empty_interval_gives_one_batch_with_the_schema(typed: Case) -> None:
+    """No rows are still of a known shape."""
+    (batch,) = typed.read(demand(row(-5), row(30)))
+    assert (batch.num_rows, batch.schema.remove_metadata()) == (0, SCHEMA)
+
+
+def test_the_same_read_gives_the_same_bytes(case: Case) -> None:
+    """Two reads, written as Parquet, do not differ."""
+    table = demand(*(row(hour % 24, f"place {hour % 7}", riders=hour) for hour in range(200, 0, -1)))
+
+    def written() -> bytes:
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_batches(case.read(table)), buffer)
+        return buffer.getvalue()
+
+    assert written() == written()
+
+
+def test_only_the_selected_columns_are_read_in_their_order(case: Case) -> None:
+    """Nothing else comes along."""
+    (batch,) = case.read(demand(row()), columns=("riders", "event_at", "place"), available_at=None)
+    assert batch.schema.names == ["riders", "event_at", "place"]
+
+
+def test_all_missing_columns_are_named_at_once(case: Case) -> None:
+    """One error has a fault for each."""
+    with pytest.raises(DataError) as error:
+        case.read(demand(row()), columns=("place", "event_at", "humidity", "available_at", "wind"))
+    assert [(fault.code, fault.where.rpartition(": ")[2]) for fault in error.value.faults] == [
+        (Code.SCHEMA_MISSING, "humidity"),
+        (Code.SCHEMA_MISSING, "wind"),
+    ]
+
+
+def test_a_timestamp_without_a_timezone_is_refused(case: Case) -> None:
+    """There is no guess whose clock it was."""
+    kinds = {"event_at": NAIVE, "available_at": NAIVE}
+    schema = pa.schema([(field.name, kinds.get(field.name, field.type)) for field in SCHEMA])
+    case.write_naive(demand(row()).cast(schema).set_column(2, "available_at", demand(row())["available_at"]))
+    with pytest.raises(DataError) as error:
+        list(case.source.read(replace(SELECTION, relation=case.relation)))
+    assert error.value.code == Code.TIME_NAIVE
+
+
+def test_an_unknown_relation_is_refused(case: Case) -> None:
+    """A table or file that is not there is an error that says so."""
+    case.write(demand(row()))
+    with pytest.raises(RejectedError) as error:
+        list(case.source.read(replace(SELECTION, relation="supply")))
+    assert error.value.code == Code.STORE_REJECTED
+
+
+def test_many_rows_come_in_batches_of_one_schema(typed: Case) -> None:
+    """No batch holds more than 50 000 rows."""
+    number = 50_001
+    many = demand(row()).take(pa.array([0] * number)).set_column(3, "riders", pa.array(range(number), pa.int64()))
+    batches = typed.read(many)
+    assert [batch.num_rows for batch in batches] == [50_000, 1]
+    assert list(range(number)) == pa.Table.from_batches(batches)["riders"].to_pylist()

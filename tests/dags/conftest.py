@@ -1,0 +1,94 @@
+"""One local Airflow for all DAG tests, with the product's own DAG files and a definition to work on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.orchestration.local_airflow import LocalAirflow
+from perennial.stores.embedded_postgres import EmbeddedPostgres
+
+ROOT = Path(__file__).parents[2]
+FILES = Path(__file__).parent / "files"
+
+DEFINITION: dict[str, Any] = {
+    "name": "bikes",
+    "title": "Bike demand",
+    "purpose": "How many bikes to bring to which region before the morning.",
+    "owner": "operations",
+    "kpi": {"name": "empty stations", "approximation": "the absolute error of the hourly demand"},
+    "source": {"connection": "bikes", "table": "demand", "entity": ["region"], "available_at": "available_at"},
+    "label": {"column": "trips", "delay": "7d"},
+    "features": {"numeric": ["temperature"], "time": ["hour", "weekday"]},
+    "schedule": {
+        "score": "0 2 * * *",
+        "retrain": "0 4 * * 1",
+        "timezone": "Europe/Berlin",
+        "start": "2024-01-01",
+        "end": "2024-05-01",
+        "window": {"kind": "sliding", "length": "60d"},
+    },
+    "expectations": [{"type": "expect_column_values_to_be_between", "arguments": {"column": "temperature", "min_value": -40}}],
+    "evaluation": {"metric": "mae", "holdout": "14d"},
+    "retraining": {"cooldown": "7d"},
+}
+
+
+@pytest.fixture(scope="session")
+def definition_values() -> dict[str, Any]:
+    """A definition that has all that a DAG is made from."""
+    return DEFINITION
+
+
+@pytest.fixture(scope="session")
+def airflow_dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of DAG files of the session's Airflow: the product's own, and the tests' tiny one."""
+    folder = tmp_path_factory.mktemp("dags")
+    for file in (*(ROOT / "dags").glob("*.py"), FILES / "five_tasks.py"):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def airflow_definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of definitions of the session's Airflow. A test may add to it; Airflow sees it within seconds."""
+    return tmp_path_factory.mktemp("definitions")
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(
+    tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres, ledger_template: str, airflow_definitions: Path
+) -> dict[str, str]:
+    """The environment of the session's Airflow and of its tasks: a ledger of their own, beside the source ``bikes``."""
+    return {
+        **os.environ,
+        "PERENNIAL_HOME": str(tmp_path_factory.mktemp("perennial")),
+        "PERENNIAL_DEFINITIONS": str(airflow_definitions),
+        "PERENNIAL_DATABASE_URL": postgres.url(ledger_template),
+        "PERENNIAL_CONN_BIKES": postgres.url("bikes"),
+    }
+
+
+@pytest.fixture(scope="session")
+def airflow(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: EmbeddedPostgres,
+    airflow_dags: Path,
+    airflow_environment: dict[str, str],
+) -> Iterator[LocalAirflow]:
+    """A local Airflow for the whole session, with every DAG paused."""
+    home = tmp_path_factory.mktemp("airflow")
+    with LocalAirflow(
+        home,
+        dags=airflow_dags,
+        plugins=ROOT / "plugins",
+        metadata_url=postgres.url("airflow"),
+        environment=airflow_environment,
+        hold=[postgres.hold],
+    ) as running:
+        yield running

@@ -1,0 +1,126 @@
+"""Airflow on this machine: it runs DAGs, keeps to itself, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from perennial.core.errors import ConflictError, RejectedError
+from perennial.orchestration.local_airflow import LocalAirflow
+
+pytestmark = [pytest.mark.dags, pytest.mark.slow]
+
+SUPERVISOR = Path(__file__).parent / "files" / "supervisor.py"
+
+
+@pytest.mark.timeout(600)
+def test_a_dag_runs_to_its_end(airflow: LocalAirflow) -> None:
+    """A run by hand is scheduled, executed, and its tasks hand over what they found; heavy modules were there already."""
+    airflow.client.unpause("five_tasks")
+
+    run = airflow.client.trigger("five_tasks", run_id="by_hand")
+
+    assert airflow.client.wait("five_tasks", run, timeout_s=120) == "success"
+    assert set(airflow.client.task_states("five_tasks", run).values()) == {"success"}
+    assert airflow.client.xcom("five_tasks", run, "number_3") == 3
+    assert airflow.client.xcom("five_tasks", run, "where") == {"warm": True}
+
+
+def test_what_airflow_refuses_is_told_in_its_words(airflow: LocalAirflow) -> None:
+    """An unknown DAG is an error with Airflow's sentence, not a status alone."""
+    with pytest.raises(RejectedError) as caught:
+        airflow.client.trigger("nobody")
+
+    said = "POST /api/v2/dags/nobody/dagRuns: 404 Dag with dag_id: 'nobody' not found [AIRFLOW_REFUSED]"
+    assert str(caught.value) == f"{airflow.address.removeprefix('http://')}: {said}"
+
+
+def test_a_second_start_in_the_same_folder_is_refused(airflow: LocalAirflow) -> None:
+    """The message says where the first one is."""
+    home = airflow.logs.parent
+    second = LocalAirflow(home, dags=home, plugins=home, metadata_url="", environment={})
+
+    with pytest.raises(ConflictError) as caught, second:
+        pass
+
+    said = f"local Airflow: one runs in {home} already, at {airflow.address}, process {os.getpid()} [AIRFLOW_RUNNING]"
+    assert str(caught.value) == said
+
+
+def test_every_port_is_on_loopback(airflow: LocalAirflow) -> None:
+    """Nothing of it can be reached from another machine."""
+    port = int(airflow.address.rpartition(":")[2])
+    ours = {process.pid for process in _of(str(airflow.logs.parent))}
+    listening = {
+        (connection.laddr.ip, connection.laddr.port)
+        for connection in psutil.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN and connection.pid in ours
+    }
+
+    assert listening == {("127.0.0.1", port)}
+
+
+def test_secrets_are_readable_by_their_owner_only(airflow: LocalAirflow) -> None:
+    """They are in two files with mode 0600, and on no command line."""
+    home = airflow.logs.parent
+    modes = {name: oct((home / name).stat().st_mode & 0o777) for name in ("secrets.json", "passwords.json")}
+
+    assert modes == {"secrets.json": "0o600", "passwords.json": "0o600"}
+    assert [process.pid for process in _of(str(home)) if airflow.login.password in " ".join(process.cmdline())] == []
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_left_after_kill_9_and_the_next_start_works(tmp_path: Path, airflow: LocalAirflow) -> None:
+    """The guard stops every component and the PostgreSQL; another Airflow on this machine goes on."""
+    with _started(tmp_path) as supervisor:
+        assert len(_of(str(tmp_path))) > 6
+        supervisor.send_signal(signal.SIGKILL)
+        supervisor.wait()
+        deadline = time.monotonic() + 30
+        while left := _of(str(tmp_path)):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+
+    with _started(tmp_path) as supervisor:
+        supervisor.send_signal(signal.SIGTERM)
+
+    assert airflow.client.health()["scheduler"] == "healthy"
+
+
+class _started:  # noqa: N801 - reads as a function
+    """A supervisor in a process of its own, ready."""
+
+    def __init__(self, home: Path) -> None:
+        self._process = subprocess.Popen([sys.executable, str(SUPERVISOR), str(home)], stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> subprocess.Popen[str]:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline().startswith("http://127.0.0.1:")
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _of(home: str) -> list[psutil.Process]:
+    """Return the processes that belong to *home*: by their environment, or by their command line."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get("AIRFLOW_HOME", "").startswith(home) or home in " ".join(process.cmdline()):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found

@@ -1,0 +1,109 @@
+"""``perennial check``: all that the loader says, and whether the estimators can be made."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from perennial.definition.check import check
+
+Write = Callable[..., Path]
+FOLDER = Path("config/models")
+MODULE = """
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+def line(fit_intercept=True):
+    CALLS.append(fit_intercept)
+    return LinearRegression(fit_intercept=fit_intercept)
+
+def classes():
+    return LogisticRegression()
+
+def text():
+    return "no estimator"
+
+CALLS = []
+"""
+
+
+@pytest.fixture
+def estimators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of an author's own module, on the path."""
+    (tmp_path / "authors_estimators.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "authors_estimators"
+    sys.modules.pop("authors_estimators", None)
+
+
+def estimator(path: str, parameters: str = "{}") -> tuple[str, str]:
+    """Return the change that makes a definition use *path*, which then stands in line 33."""
+    return "retraining:", f"estimator:\n  path: {path}\n  parameters: {parameters}\nretraining:"
+
+
+def test_the_estimators_that_are_shipped_pass(write: Write) -> None:
+    """The default estimator can be made."""
+    write()
+    assert check(FOLDER).ok
+
+
+@pytest.mark.usefixtures("estimators")
+@pytest.mark.parametrize("path", ["no_such_module_anywhere:line", "authors_estimators:none", "authors_estimators:text"])
+def test_an_estimator_that_cannot_be_made_is_told_at_its_line(write: Write, path: str) -> None:
+    """Not importable, not there, or no estimator: DEFINITION_ESTIMATOR at the line of the path."""
+    write(estimator(path))
+    checked = check(FOLDER)
+    assert not checked.ok
+    (error,) = checked.errors
+    (fault,) = error.faults
+    assert (fault.code, fault.where) == ("DEFINITION_ESTIMATOR", "config/models/bike_demand.yml:33: estimator.path")
+
+
+def test_an_estimator_for_another_task_is_told(write: Write, estimators: str) -> None:
+    """A classifier cannot predict a demand."""
+    write(estimator(f"{estimators}:classes"))
+    assert [error.code for error in check(FOLDER).errors] == ["DEFINITION_ESTIMATOR"]
+
+
+def test_parameters_that_do_not_fit_are_told(write: Write, estimators: str) -> None:
+    """The function is called as training will call it."""
+    write(estimator(f"{estimators}:line", "{slope: 3}"))
+    assert [error.code for error in check(FOLDER).errors] == ["DEFINITION_ESTIMATOR"]
+
+
+def test_one_estimator_is_made_once(write: Write, estimators: str) -> None:
+    """Definitions that say the same share one attempt; other parameters need another."""
+    for name, parameters in (("a", "{}"), ("b", "{}"), ("c", "{fit_intercept: false}")):
+        write(("name: bike_demand", f"name: {name}"), estimator(f"{estimators}:line", parameters), name=name)
+    assert check(FOLDER).ok
+    assert sys.modules[estimators].CALLS == [True, False]
+
+
+def test_a_shallow_check_imports_no_estimator(write: Write, estimators: str) -> None:
+    """Where an author's code must not run, the rest is still checked."""
+    write(estimator(f"{estimators}:none"))
+    assert check(FOLDER, deep=False).ok
+    assert estimators not in sys.modules
+
+
+def test_an_empty_folder_is_never_a_pass(write: Write) -> None:
+    """Nothing to check is a fault."""
+    write().unlink()
+    checked = check(FOLDER)
+    assert not checked.ok
+    assert [str(error) for error in checked.errors] == ["config/models: must hold a definition, <name>.yml [DEFINITION_MISSING]"]
+
+
+def test_five_hundred_definitions_take_seconds(write: Write) -> None:
+    """Checking grows by milliseconds per definition."""
+    check(write().parent)  # what is imported once is paid
+    for index in range(500):
+        write(("name: bike_demand", f"name: bike_{index}"), ("length: 60d", f"length: {index + 60}d"), name=f"bike_{index}")
+    begun = time.perf_counter()
+    checked = check(FOLDER)
+    assert time.perf_counter() - begun < 5
+    assert checked.ok
+    assert len(checked.definitions) == 501

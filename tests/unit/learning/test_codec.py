@@ -1,0 +1,247 @@
+"""Models to signed bytes and back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector, make_column_transformer
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingRegressor,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    StackingClassifier,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import (
+    ElasticNetCV,
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+    SGDClassifier,
+    TweedieRegressor,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.tree import DecisionTreeClassifier
+
+from perennial.core.errors import ArtifactError, DataError, RejectedError
+from perennial.learning.baseline import baseline_columns, fit_baseline
+from perennial.learning.codec import artifact_of, dump_model, load_model
+from perennial.learning.features import Columns, feature_frame
+from perennial.learning.predict import predict
+
+Target = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+class Shelf(Protocol):
+    """Bytes by digest."""
+
+    def put(self, content: bytes) -> str:
+        """Keep *content*."""
+
+    def get_bytes(self, digest: str) -> bytes:
+        """Return what is under *digest*."""
+
+    def __len__(self) -> int:
+        """Count."""
+
+
+class Own(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """An estimator class of a user's own."""
+
+
+def _encoder(categories: BaseEstimator | None = None) -> ColumnTransformer:
+    return make_column_transformer(
+        (
+            categories or OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+            make_column_selector(dtype_include="category"),
+        ),
+        (make_pipeline(SimpleImputer(), StandardScaler()), make_column_selector(dtype_include="number")),
+    )
+
+
+def _codes() -> OrdinalEncoder:
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+
+
+def _pipe(*steps: BaseEstimator) -> Pipeline:
+    return make_pipeline(_encoder(), *steps)
+
+
+FIGURES: dict[str, Any] = {
+    "hist": make_pipeline(_encoder(_codes()), HistGradientBoostingRegressor(categorical_features=[0, 1], max_iter=5)),
+    "hist_dtype": HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=5, early_stopping=True),
+    "hist_poisson": _pipe(HistGradientBoostingRegressor(loss="poisson", max_iter=5)),
+    "hist_quantile": _pipe(HistGradientBoostingRegressor(loss="quantile", quantile=0.9, max_iter=5)),
+    "hist_gamma": _pipe(HistGradientBoostingRegressor(loss="gamma", max_iter=5)),
+    "boosting": _pipe(GradientBoostingRegressor(n_estimators=5)),
+    "boosting_huber": _pipe(GradientBoostingRegressor(n_estimators=5, loss="huber")),
+    "extra_trees": _pipe(ExtraTreesRegressor(5)),
+    "bagging": _pipe(BaggingRegressor(n_estimators=3)),
+    "ada": _pipe(AdaBoostRegressor(n_estimators=3)),
+    "stacking": _pipe(StackingRegressor([("ridge", Ridge()), ("lasso", Lasso())])),
+    "voting": _pipe(VotingRegressor([("ridge", Ridge()), ("lasso", Lasso())])),
+    "target_encoder": make_pipeline(_encoder(TargetEncoder()), LinearRegression()),
+    "log_target": TransformedTargetRegressor(_pipe(Ridge()), func=np.log1p, inverse_func=np.expm1),
+    "scaled_target": TransformedTargetRegressor(_pipe(Ridge()), transformer=StandardScaler()),
+    "poisson": _pipe(PoissonRegressor()),
+    "tweedie": _pipe(TweedieRegressor(power=1.5)),
+    "quantile_linear": _pipe(QuantileRegressor()),
+    "elastic": _pipe(RobustScaler(), ElasticNetCV(cv=3)),
+    "huber": _pipe(MinMaxScaler(), HuberRegressor(max_iter=1000)),
+    "transformers": _pipe(FunctionTransformer(np.tanh), PowerTransformer(), QuantileTransformer(n_quantiles=20), Ridge()),
+}
+CLASSES: dict[str, Any] = {
+    "hist_class": _pipe(HistGradientBoostingClassifier(max_iter=5)),
+    "boosting_class": _pipe(GradientBoostingClassifier(n_estimators=5)),
+    "forest_class": _pipe(RandomForestClassifier(5)),
+    "logistic": _pipe(KBinsDiscretizer(n_bins=3, quantile_method="averaged_inverted_cdf"), LogisticRegression()),
+    "sgd": _pipe(SGDClassifier(loss="log_loss")),
+    "sigmoid": CalibratedClassifierCV(_pipe(LogisticRegression()), cv=2),
+    "isotonic": CalibratedClassifierCV(_pipe(LogisticRegression()), cv=2, method="isotonic"),
+    "stacking_class": _pipe(StackingClassifier([("logistic", LogisticRegression()), ("tree", DecisionTreeClassifier())])),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("model", "task"),
+    [(one, "regression") for one in FIGURES.values()] + [(one, "binary") for one in CLASSES.values()],
+    ids=[*FIGURES, *CLASSES],
+)
+def test_a_model_comes_back_and_predicts_the_same_to_the_bit(
+    model: BaseEstimator, task: str, frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf, key: bytes
+) -> None:
+    """Pipelines, encoders, scalers, imputers, linear models, trees, boosting, calibration, stacking."""
+    labels = (target > np.median(target)).astype(np.int64) if task == "binary" else target - target.min() + 1
+    model.fit(frame, labels)
+    digest = dump_model(model, frame=frame.tail(5), task=task, columns=columns, key=key, code_version="1.0", put=shelf.put)
+    loaded = load_model(digest, key=key, get=shelf.get_bytes)
+    assert predict(loaded.model, frame, task=task).tobytes() == predict(model, frame, task=task).tobytes()
+    assert (loaded.columns, loaded.task) == (columns, task)
+
+
+@pytest.mark.parametrize("kind", ["mean", "median", "seasonal"])
+def test_a_baseline_comes_back(kind: Any, rows: pa.Table, target: Target, shelf: Shelf, key: bytes) -> None:
+    """It is an artifact like any other."""
+    columns = baseline_columns("event_at", "UTC")
+    frame = feature_frame(rows, columns)
+    model = fit_baseline(kind, rows["event_at"], target, "UTC")
+    digest = dump_model(model, frame=frame.tail(5), task="regression", columns=columns, key=key, code_version="1.0", put=shelf.put)
+    found = predict(load_model(digest, key=key, get=shelf.get_bytes).model, frame, task="regression")
+    assert found.tobytes() == predict(model, frame, task="regression").tobytes()
+
+
+def _dumped(model: BaseEstimator, frame: pd.DataFrame, columns: Columns, shelf: Shelf, **changed: Any) -> str:
+    given: dict[str, Any] = {"frame": frame.tail(5), "task": "regression", "key": b"k" * 32, "code_version": "1.0"}
+    return dump_model(model, columns=columns, put=shelf.put, **{**given, **changed})
+
+
+def test_the_same_fit_gives_the_same_bytes(frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf) -> None:
+    """Neither addresses nor names nor times of the moment are in them."""
+    models = [_pipe(GradientBoostingRegressor(n_estimators=5, random_state=1)).fit(frame, target) for _ in range(2)]
+    first, second = (_dumped(model, frame, columns, shelf) for model in models)
+    assert first == second
+    assert len(shelf) == 2
+
+
+CHILD = """
+import numpy as np, pyarrow as pa
+from perennial.learning.codec import dump_model
+from perennial.learning.features import Columns, feature_frame
+from perennial.learning.fit import fit
+
+at = np.datetime64("2024-01-01T00", "us") + np.arange(200) * np.timedelta64(1, "h")
+sky = [("clear", "grey", "dark")[row % 3] for row in range(200)]
+rows = pa.table({"at": pa.array(at, pa.timestamp("us", "UTC")), "sky": sky})
+columns = Columns(numeric=(), categorical=("sky",), time=("hour", "elapsed_days"), event_at="at", timezone="UTC")
+frame = feature_frame(rows, columns)
+target = np.sin(np.arange(200.0))
+path = "perennial.learning.estimators:hist_gradient_boosting_regressor"
+model = fit(frame, target, path=path, task="regression", columns=columns, seed=1, parameters={"max_iter": 10}, search=None)
+found = []
+dump_model(model, frame=frame, task="regression", columns=columns, key=b"k" * 32, code_version="1",
+    put=lambda content: found.append(content) or "")
+"""
+
+
+def test_another_process_with_other_threads_and_hashes_gives_the_same_bytes() -> None:
+    """A rerun on another worker stores nothing new."""
+    here: dict[str, Any] = {}
+    exec(CHILD, here)  # noqa: S102 - the same text runs in the child
+    ask = f"{CHILD}\nimport sys\nsys.stdout.buffer.write(found[0] + found[1])"
+    environment = {"PYTHONHASHSEED": "12345", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    child = subprocess.run([sys.executable, "-c", ask], capture_output=True, check=True, env=environment)
+    assert child.stdout == here["found"][0] + here["found"][1]
+
+
+def test_the_manifest_names_the_file_for_garbage_collection(
+    frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf, key: bytes
+) -> None:
+    """Both are kept, or neither."""
+    manifest = _dumped(_pipe(Ridge()).fit(frame, target), frame, columns, shelf)
+    assert shelf.get_bytes(artifact_of(shelf.get_bytes(manifest), key=key)).startswith(b"PK")
+
+
+def test_a_class_that_is_not_on_the_list_is_refused_when_it_is_stored(
+    frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf
+) -> None:
+    """The training run fails, by name, and not the night that would load it; nothing is stored."""
+    with pytest.raises(ArtifactError) as caught:
+        _dumped(_pipe(Own()).fit(frame, target), frame, columns, shelf)
+    assert str(caught.value) == (f"Pipeline: must be made of trusted types only, got {__name__}.Own [ARTIFACT_UNTRUSTED_TYPE]")
+    assert len(shelf) == 0
+
+
+def test_what_cannot_be_written_without_pickle_is_refused(
+    frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf
+) -> None:
+    """A function made on the spot has no name to be stored under."""
+    model = _pipe(FunctionTransformer(lambda figures: figures), Ridge()).fit(frame, target)
+    with pytest.raises(ArtifactError, match="ARTIFACT_UNTRUSTED_TYPE"):
+        _dumped(model, frame, columns, shelf)
+
+
+def test_a_model_without_golden_rows_is_refused(frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf) -> None:
+    """It could not be checked when it is loaded."""
+    with pytest.raises(DataError) as caught:
+        _dumped(_pipe(Ridge()).fit(frame, target), frame.iloc[:0], columns, shelf)
+    assert str(caught.value) == "model: must have golden rows, got none [DATA_EMPTY]"
+
+
+def test_a_short_key_is_refused(frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf) -> None:
+    """An empty one would sign for everybody."""
+    with pytest.raises(RejectedError) as caught:
+        _dumped(_pipe(Ridge()).fit(frame, target), frame, columns, shelf, key=b"short")
+    assert str(caught.value) == "signing key: the signing key must have at least 32 bytes, got 5 [SETTING_MISSING]"

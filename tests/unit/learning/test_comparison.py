@@ -1,0 +1,164 @@
+"""Gates and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perennial.core.errors import DataError
+from perennial.core.receipts import Verdict
+from perennial.learning.comparison import Comparison, compare
+
+DAYS = np.repeat(np.arange(10), 24)
+Array = np.ndarray[tuple[int], np.dtype[np.float64]]
+WAVE = np.tile([-1.0, 1.0], 120) * (1 + np.arange(240) % 5 / 10)
+
+
+def _off_by(error: float) -> Array:
+    """Predictions of labels that are all 0, with a mean absolute error near *error* that differs a little from day to day."""
+    return error * WAVE * (1 + DAYS % 3 / 50)
+
+
+def _compare(challenger: Array, champion: Array | None = None, baseline: Array | None = None, **changed: Any) -> Comparison:
+    predictions = {"challenger": challenger, "baseline": _off_by(5) if baseline is None else baseline}
+    if champion is not None:
+        predictions["champion"] = champion
+    given: dict[str, Any] = {"metric": "mae", "report": ("rmse",), "actual": np.zeros(240), "blocks": DAYS}
+    return compare(predictions=predictions, **{**given, **changed})
+
+
+def _verdicts(found: Comparison) -> dict[str, Verdict]:
+    return {gate.gate: gate.verdict for gate in found.gates}
+
+
+def test_a_better_challenger_passes_every_gate() -> None:
+    """Half the champion's error, a fifth of the baseline's."""
+    found = _compare(_off_by(1), _off_by(2), baseline_margin=0.1)
+    assert (found.verdict, _verdicts(found)) == (Verdict.PASS, {"baseline": Verdict.PASS, "champion": Verdict.PASS})
+
+
+def test_sentences_tell_figures_units_and_days() -> None:
+    """Every number that decided can be read."""
+    found = _compare(_off_by(1), _off_by(2), baseline_margin=0.1, unit="bikes", floor_within=1.2, floor_share=0.4)
+    baseline = (
+        "The challenger's mae is 1.222 bikes, the baseline's 6.108 bikes; asked for: a loss at least 10 % below the baseline's; "
+        "found beyond that: 4.276 bikes (95 % interval 4.222 to 4.329) over 10 days: passed."
+    )
+    champion = (
+        "The challenger's mae is 1.222 bikes, the champion's 2.443 bikes; asked for: a gain of more than 0; "
+        "found: 1.222 bikes (95 % interval 1.206 to 1.237) over 10 days: passed."
+    )
+    floor = "48.33 % (95 % interval 40.74 % to 55.93 %) of 240 rows are within 1.2 bikes; asked for: at least 40 %: passed."
+    assert [gate.sentence for gate in found.gates] == [baseline, champion, floor]
+    assert found.sentence == (
+        "The challenger passes every gate (baseline, champion, floor), with mae challenger 1.222 bikes, baseline 6.108 bikes, "
+        "champion 2.443 bikes on 240 rows of 10 days."
+    )
+
+
+def test_a_worse_challenger_fails() -> None:
+    """And the sentence names the gate."""
+    found = _compare(_off_by(2), _off_by(1))
+    assert (found.verdict, _verdicts(found)["champion"]) == (Verdict.FAIL, Verdict.FAIL)
+    assert found.sentence.startswith("The challenger fails at champion, with mae challenger ")
+
+
+def test_an_equal_challenger_is_inconclusive_under_superior_and_passes_under_non_inferior() -> None:
+    """No gain is no proof of one, but it is within a margin."""
+    same = _off_by(1)
+    assert _compare(same, same).verdict is Verdict.INCONCLUSIVE
+    assert _compare(same, same, champion_rule="non_inferior", champion_margin=0.02).verdict is Verdict.PASS
+
+
+def test_a_loss_beyond_the_margin_fails_under_non_inferior() -> None:
+    """Five per cent worse is more than two."""
+    found = _compare(_off_by(1.05), _off_by(1), champion_rule="non_inferior", champion_margin=0.02)
+    assert _verdicts(found)["champion"] is Verdict.FAIL
+
+
+def test_one_good_day_of_ten_is_inconclusive() -> None:
+    """Rows of one day count as one: a gain on a single day has an interval that reaches below 0."""
+    lucky = np.where(DAYS == 4, 0.0, _off_by(1))
+    found = _compare(lucky, _off_by(1))
+    assert (found.verdict, _verdicts(found)["champion"]) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+
+
+def test_a_single_day_is_inconclusive() -> None:
+    """It has no interval, and the sentence says so."""
+    found = _compare(_off_by(1), _off_by(2), blocks=np.zeros(240))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.gates[1].sentence.endswith(" over 1 day: inconclusive, as one day gives no interval.")
+
+
+def test_without_a_champion_its_gate_passes_and_says_so() -> None:
+    """The first model has only the baseline to beat."""
+    found = _compare(_off_by(1))
+    assert (found.verdict, _verdicts(found)["champion"]) == (Verdict.PASS, Verdict.PASS)
+    assert found.gates[1].sentence == "There is no champion yet, so there is none to be compared with: passed."
+
+
+def test_the_baseline_must_be_beaten_by_its_share() -> None:
+    """Twenty per cent less loss pass a demand of ten and fail one of thirty."""
+    assert _verdicts(_compare(_off_by(4), baseline_margin=0.1))["baseline"] is Verdict.PASS
+    assert _verdicts(_compare(_off_by(4), baseline_margin=0.3))["baseline"] is Verdict.FAIL
+
+
+def test_a_figure_of_which_more_is_better_is_compared_by_what_is_missing_to_one() -> None:
+    """An accuracy of 0.9 leaves a fifth of the errors of 0.5, and beats a champion of 0.8."""
+    right = np.tile([1.0] * 9 + [0.0], 24)
+    found = _compare(
+        right,
+        np.tile([1.0] * 8 + [0.0] * 2, 24),
+        np.tile([1.0, 0.0], 120),
+        metric="accuracy",
+        actual=np.ones(240),
+        baseline_margin=0.7,
+    )
+    assert found.verdict is Verdict.PASS
+    assert found.metrics["challenger"]["accuracy"].value == pytest.approx(0.9)
+    assert "found: 0.1 (" in found.gates[1].sentence
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, Verdict.PASS), (0.91, Verdict.FAIL)])
+def test_the_floor_is_a_demand_on_the_rows_as_they_are(share: float, verdict: Verdict) -> None:
+    """Nine rows of ten are within, so that nine tenths are met and more are not."""
+    errors = np.tile([0.5] * 9 + [3.0], 24)
+    found = _compare(errors, baseline=_off_by(50), floor_within=0.5, floor_share=share)
+    assert _verdicts(found)["floor"] is verdict
+
+
+def test_an_undefined_figure_is_an_error_and_not_a_pass() -> None:
+    """One class has no area under the curve; the figure is left out of the metrics."""
+    found = _compare(_off_by(1), metric="roc_auc")
+    assert (found.verdict, list(found.metrics["challenger"])) == (Verdict.ERROR, ["rmse"])
+    assert found.sentence == (
+        "Whether the challenger passes cannot be told at baseline, where a figure is undefined, with roc_auc challenger undefined, "
+        "baseline undefined on 240 rows of 10 days."
+    )
+
+
+def test_every_role_has_every_reported_figure_with_its_interval() -> None:
+    """The deciding one first, each once."""
+    found = _compare(_off_by(1), _off_by(2), report=("rmse", "mae", "bias"))
+    assert {role: list(figures) for role, figures in found.metrics.items()} == {
+        role: ["mae", "rmse", "bias"] for role in ("challenger", "baseline", "champion")
+    }
+    assert all(figure.low is not None for figures in found.metrics.values() for figure in figures.values())
+
+
+def test_slices_have_the_deciding_figure_of_their_own_rows() -> None:
+    """A missing value is a slice too."""
+    wet = [1, None] * 120
+    errors = np.where(np.arange(240) % 2 == 0, 2.0, 4.0)
+    found = _compare(errors, slices={"wet": wet})
+    sliced = {name: figures["mae"].value for name, figures in found.metrics.items() if name.startswith("challenger[")}
+    assert sliced == {"challenger[wet=1]": 2.0, "challenger[wet=missing]": 4.0}
+
+
+def test_no_rows_are_refused() -> None:
+    """Nothing was compared, so nothing passes."""
+    with pytest.raises(DataError) as caught:
+        _compare(np.array([]), baseline=np.array([]), actual=[], blocks=[])
+    assert str(caught.value) == "holdout: must have rows to be compared on, got none [DATA_EMPTY]"

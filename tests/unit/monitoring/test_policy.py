@@ -1,0 +1,148 @@
+"""The ladder from the facts of a night to what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from perennial.core.receipts import Action, Signal, SignalState
+from perennial.definition.models import Retraining
+from perennial.monitoring.policy import Facts, Outcome, Policy, decide
+
+DAY = timedelta(days=1)
+
+
+def signal(kind: str, state: SignalState, sentence: str) -> Signal:
+    """Return a signal that says *sentence*."""
+    return Signal(name=kind, kind=kind, state=state, value=1.0, threshold=2.0, n=100, sentence=sentence)
+
+
+DECAYED = signal("decay", SignalState.ALARM, "evidence 812 of 365 needed")
+WELL = signal("decay", SignalState.QUIET, "evidence 12 of 365 needed")
+UNKNOWN = signal("decay", SignalState.INSUFFICIENT, "no night was predicted yet")
+DRIFTED = signal("drift", SignalState.ALARM, "1 of 3 columns moved")
+STILL = signal("drift", SignalState.QUIET, "none of 3 columns moved")
+BEHIND = signal("baseline", SignalState.ALARM, "the champion loses to the baseline")
+
+QUIET_NIGHT = Facts(data_fault=None, champion_age=30 * DAY, rows=1000, minimum_rows=20, signals=(WELL, STILL), refused_in_a_row=0)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A policy as a definition would give it."""
+
+    causes: tuple[str, ...] = ("decay",)
+    cooldown: timedelta = 7 * DAY
+    max_per_30d: int | None = 3
+    max_age: timedelta | None = 60 * DAY
+    min_age: timedelta | None = 3 * DAY
+    breaker: int = 3
+
+
+def test_a_definition_is_a_policy() -> None:
+    """Its retraining section fits by its shape alone."""
+    policy: Policy = Retraining(cooldown=7 * DAY)
+    assert decide(replace(QUIET_NIGHT, signals=(DECAYED,)), policy).action is Action.RETRAIN
+
+
+def test_a_data_fault_is_quarantined_whatever_else_is_true() -> None:
+    """Bad data does not count as drift, and trains nothing."""
+    facts = replace(QUIET_NIGHT, data_fault="temperature below -60", champion_age=None, rows=0, signals=(DECAYED, DRIFTED))
+    expected = Outcome(Action.QUARANTINE, "data_fault", "the night's data is at fault: temperature below -60")
+    assert decide(facts, Rules()) == expected
+
+
+def test_without_a_champion_the_night_is_held() -> None:
+    """Even when something alarms."""
+    expected = Outcome(Action.HOLD, "no_champion", "there is no champion to judge")
+    assert decide(replace(QUIET_NIGHT, champion_age=None, signals=(DECAYED,)), Rules()) == expected
+
+
+def test_with_few_rows_the_night_is_held() -> None:
+    """Even when something alarms."""
+    expected = Outcome(Action.HOLD, "rows", "19 rows are too few to judge, 20 are needed")
+    assert decide(replace(QUIET_NIGHT, rows=19, signals=(DECAYED,)), Rules()) == expected
+
+
+def test_a_young_champion_is_not_retrained_by_an_alarm() -> None:
+    """At its minimum age it is."""
+    facts = replace(QUIET_NIGHT, champion_age=2 * DAY, signals=(DECAYED,))
+    sentence = "the champion is 2 days old, 3 days are needed before an alarm retrains it; decay: evidence 812 of 365 needed"
+    assert decide(facts, Rules()) == Outcome(Action.HOLD, "min_age", sentence)
+    assert decide(replace(facts, champion_age=3 * DAY), Rules()).action is Action.RETRAIN
+
+
+def test_a_young_champion_without_an_alarm_is_kept() -> None:
+    """And an alarm that is no cause is watched at any age."""
+    assert decide(replace(QUIET_NIGHT, champion_age=DAY), Rules()).action is Action.KEEP
+    assert decide(replace(QUIET_NIGHT, champion_age=DAY, signals=(DRIFTED,)), Rules()).action is Action.WATCH
+
+
+def test_decay_retrains() -> None:
+    """The rule is the signal's kind."""
+    expected = Outcome(Action.RETRAIN, "decay", "decay: evidence 812 of 365 needed")
+    assert decide(replace(QUIET_NIGHT, signals=(DECAYED, STILL)), Rules()) == expected
+
+
+def test_drift_retrains_where_the_policy_names_it() -> None:
+    """And only there."""
+    facts = replace(QUIET_NIGHT, signals=(WELL, DRIFTED))
+    expected = Outcome(Action.RETRAIN, "drift", "drift: 1 of 3 columns moved")
+    assert decide(facts, Rules(causes=("decay", "drift"))) == expected
+
+
+def test_decay_comes_before_drift() -> None:
+    """Both are said, whatever the order in which they were measured."""
+    facts = replace(QUIET_NIGHT, signals=(DRIFTED, DECAYED))
+    expected = Outcome(Action.RETRAIN, "decay", "decay: evidence 812 of 365 needed; drift: 1 of 3 columns moved")
+    assert decide(facts, Rules(causes=("decay", "drift"))) == expected
+
+
+def test_an_old_champion_is_retrained() -> None:
+    """Beyond its maximum age, not at it."""
+    facts = replace(QUIET_NIGHT, champion_age=61 * DAY)
+    assert decide(facts, Rules()) == Outcome(Action.RETRAIN, "max_age", "the champion is 61 days old, 60 days are allowed")
+    assert decide(replace(facts, champion_age=60 * DAY), Rules()).action is Action.KEEP
+    assert decide(facts, Rules(max_age=None)).action is Action.KEEP
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (replace(QUIET_NIGHT, signals=(DECAYED,)), "decay: evidence 812 of 365 needed"),
+        (replace(QUIET_NIGHT, champion_age=61 * DAY), "the champion is 61 days old, 60 days are allowed"),
+    ],
+)
+def test_refusals_in_a_row_stop_retraining_until_a_person_acts(facts: Facts, reason: str) -> None:
+    """Whatever asks for it; with one refusal fewer it goes on."""
+    expected = f"3 challengers in a row were refused, 3 stop retraining: tell a person; {reason}"
+    assert decide(replace(facts, refused_in_a_row=3), Rules()) == Outcome(Action.HOLD, "breaker", expected)
+    assert decide(replace(facts, refused_in_a_row=2), Rules()).action is Action.RETRAIN
+
+
+def test_drift_alone_is_watched() -> None:
+    """The sentence says what would have retrained."""
+    sentence = "drift: 1 of 3 columns moved; only decay would retrain; decay: evidence 12 of 365 needed"
+    assert decide(replace(QUIET_NIGHT, signals=(WELL, DRIFTED)), Rules()) == Outcome(Action.WATCH, "drift", sentence)
+
+
+def test_a_champion_behind_its_baseline_is_watched() -> None:
+    """It is a figure to look at."""
+    outcome = decide(replace(QUIET_NIGHT, signals=(UNKNOWN, BEHIND)), Rules())
+    sentence = "baseline: the champion loses to the baseline; only decay would retrain; decay: no night was predicted yet"
+    assert outcome == Outcome(Action.WATCH, "baseline", sentence)
+
+
+def test_without_any_cause_even_decay_is_only_watched() -> None:
+    """A policy may leave retraining to the schedule and to people."""
+    outcome = decide(replace(QUIET_NIGHT, signals=(DECAYED,)), Rules(causes=()))
+    assert outcome == Outcome(Action.WATCH, "decay", "decay: evidence 812 of 365 needed; no alarm would retrain")
+
+
+def test_a_quiet_night_keeps_the_champion() -> None:
+    """And says of each signal what it would have taken."""
+    expected = Outcome(Action.KEEP, "quiet", "decay: evidence 12 of 365 needed; drift: none of 3 columns moved")
+    assert decide(QUIET_NIGHT, Rules()) == expected
+    assert decide(replace(QUIET_NIGHT, signals=()), Rules()).sentence == "nothing was measured"

@@ -1,0 +1,146 @@
+"""Profiles: integer counts that merge exactly, over edges that fit any column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perennial.core.errors import ArtifactError, DataError
+from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.profile import Profile, merge, profile
+
+EDGES = Edges(
+    columns=(
+        NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,)),
+        CategoricalEdges(name="c", values=("a", "b"), others=("rare",)),
+    )
+)
+ROWS = st.lists(st.tuples(st.none() | st.floats(width=64), st.none() | st.sampled_from(["a", "b", "rare", "new", ""])), max_size=40)
+
+
+def table(rows: list[tuple[float | None, str | None]]) -> pa.Table:
+    """Return the rows as a table of x and c."""
+    return pa.table({"x": pa.array([x for x, _ in rows], pa.float64()), "c": pa.array([c for _, c in rows], pa.string())})
+
+
+def counts(column: NumericEdges | CategoricalEdges, values: list[Any], kind: pa.DataType | None = None) -> tuple[int, ...]:
+    """Return the counts of one column."""
+    found = profile(Edges(columns=(column,)), pa.table({column.name: pa.array(values, kind)}))
+    return found.counts[column.name]
+
+
+@given(ROWS, ROWS)
+@settings(deadline=None)
+def test_merging_parts_equals_profiling_the_whole(a: list[Any], b: list[Any]) -> None:
+    """Bit for bit, and in any order."""
+    whole = profile(EDGES, table(a + b))
+    parts = profile(EDGES, table(a)), profile(EDGES, table(b))
+    assert merge(*parts).to_json() == whole.to_json()
+    assert merge(*reversed(parts)) == whole
+    assert profile(EDGES, table(b + a)) == whole
+
+
+def test_batches_equal_the_table_they_came_from() -> None:
+    """A stream of record batches is counted like the whole."""
+    rows = table([(float(i % 5), "a") for i in range(100)])
+    assert profile(EDGES, iter(rows.to_batches(max_chunksize=7))) == profile(EDGES, rows)
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_every_row_is_counted_once_in_each_column(rows: list[Any]) -> None:
+    """No value falls between the bins."""
+    found = profile(EDGES, table(rows))
+    assert {name: sum(column) for name, column in found.counts.items()} == {"x": len(rows), "c": len(rows)}
+
+
+def test_numbers_fall_where_the_edges_say() -> None:
+    """Bins are closed on the left, the last one on both sides; an atom has its own bin; NaN and infinity are missing."""
+    values = [0.0, 0.5, 1.0, 1.5, 1.5, 2.0, -0.1, 2.1, 1e300, None, np.nan, np.inf, -np.inf]
+    x = NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,))
+    assert counts(x, values) == (2, 2, 2, 1, 2, 4)
+
+
+def test_values_fall_where_the_edges_say() -> None:
+    """Known values, others, values never seen, and missing ones each have a place."""
+    c = CategoricalEdges(name="c", values=("a", "b"), others=("rare",))
+    assert counts(c, ["a", "a", "b", "rare", "new", "", None]) == (2, 1, 1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, None], pa.int8()),
+        ([1.0, 2.0, np.nan], pa.float32()),
+        (["1", "2", None], pa.large_string()),
+        (["1", "2", None], pa.dictionary(pa.int32(), pa.string())),
+    ],
+)
+def test_a_category_is_the_same_value_in_any_type(values: list[Any], kind: pa.DataType) -> None:
+    """1, 1.0 and "1" are one category, as a missing value elsewhere in a column turns whole numbers into floats."""
+    assert counts(CategoricalEdges(name="c", values=("1", "2"), others=()), values, kind) == (1, 1, 0, 0, 1)
+
+
+def test_truth_values_are_numbers_or_categories_as_asked() -> None:
+    """A boolean column fits both kinds of edges."""
+    values = [True, False, True, None]
+    assert counts(NumericEdges(name="b", cuts=(0.0, 1.0), atoms=(0.0, 1.0)), values) == (0, 1, 2, 0, 0, 1)
+    assert counts(CategoricalEdges(name="b", values=("true", "false"), others=()), values) == (2, 1, 0, 0, 1)
+
+
+def test_no_rows_are_a_profile_of_zeros() -> None:
+    """An empty night can be profiled; whether it may be judged is another matter."""
+    assert profile(EDGES, []) == profile(EDGES, table([])) == merge(profile(EDGES, []), profile(EDGES, []))
+    assert profile(EDGES, []).rows == 0
+
+
+def test_every_missing_column_is_named() -> None:
+    """All of them at once, and one that stands twice cannot be told apart."""
+    rows = pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0])], names=["x", "x"])
+    with pytest.raises(DataError) as caught:
+        profile(EDGES, rows)
+    expected = "profile: x: must be there once [SCHEMA_MISSING]\nprofile: c: must be there once [SCHEMA_MISSING]"
+    assert str(caught.value) == expected
+
+
+def test_text_is_no_number() -> None:
+    """The message says the type, and no value."""
+    with pytest.raises(DataError) as caught:
+        counts(NumericEdges(name="x", cuts=(0.0, 1.0), atoms=()), ["secret"])
+    assert str(caught.value) == "profile: x: must be a number, got string [SCHEMA_TYPE]"
+
+
+def test_a_list_is_no_category() -> None:
+    """The message says the type, and no value."""
+    with pytest.raises(DataError) as caught:
+        counts(CategoricalEdges(name="c", values=(), others=()), [["secret"]])
+    assert str(caught.value).startswith("profile: c: must be text, a number, a truth value or a time, got list<")
+
+
+def test_profiles_over_other_edges_do_not_merge() -> None:
+    """The digest of the edges tells."""
+    other = Edges(columns=(NumericEdges(name="x", cuts=(0.0, 1.0), atoms=()),))
+    with pytest.raises(DataError, match=r"^profile: must be counted over edges [0-9a-f]{12}, got [0-9a-f]{12} \[PROFILE_EDGES\]$"):
+        merge(profile(EDGES, []), profile(other, []))
+
+
+def test_a_profile_survives_the_way_through_json() -> None:
+    """Equal record, equal bytes, no spaces."""
+    found = profile(EDGES, table([(1.0, "a"), (None, None)]))
+    assert Profile.from_json(found.to_json()) == found
+    assert Profile.from_json(found.to_json()).to_json() == found.to_json()
+    assert b" " not in found.to_json()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"version":2,"edges":"","rows":0,"counts":{}}'])
+def test_what_is_no_profile_is_refused(content: bytes) -> None:
+    """Other bytes, and other versions, are an error of the artifact."""
+    with pytest.raises(ArtifactError) as caught:
+        Profile.from_json(content)
+    place = "version" if content.startswith(b'{"version') else "the whole"
+    assert str(caught.value) == f"profile: must be a Profile of version 1, does not fit at {place} [ARTIFACT_FORMAT]"

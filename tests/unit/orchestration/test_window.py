@@ -1,0 +1,182 @@
+"""The window of a run: parameters, else data interval, else schedule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from perennial.core.codes import Code
+from perennial.core.errors import DataError
+from perennial.core.interval import Interval, moment
+from perennial.core.receipts import Purpose
+from perennial.definition.models import Definition
+from perennial.orchestration.window import Run, Window, last_interval, window
+
+SCORE, TRAIN = Purpose.SCORE, Purpose.TRAIN
+
+
+def _definition(**schedule: Any) -> Definition:
+    return Definition.model_validate(
+        {
+            "name": "bikes",
+            "title": "Bikes",
+            "purpose": "Where to put them.",
+            "owner": "ops",
+            "kpi": {"name": "empty stations", "approximation": "mae"},
+            "source": {"connection": "bikes", "table": "demand", "entity": ["region"]},
+            "label": {"column": "trips", "delay": "7d"},
+            "features": {"numeric": ["temperature"]},
+            "schedule": {
+                "score": "0 2 * * *",
+                "retrain": "0 4 * * 1",
+                "start": "2024-01-01",
+                "window": {"kind": "sliding", "length": "60d"},
+                **schedule,
+            },
+            "expectations": [{"type": "expect_column_values_to_not_be_null", "arguments": {"column": "temperature"}}],
+            "evaluation": {"metric": "mae", "holdout": "14d"},
+            "retraining": {"cooldown": "7d"},
+        }
+    )
+
+
+def _interval(text: str) -> tuple[datetime, datetime]:
+    interval = Interval.parse(text)
+    return interval.start, interval.end
+
+
+def test_explicit_parameters_come_before_the_data_interval() -> None:
+    """A person's interval wins over the one that Airflow gave the run."""
+    conf = {"interval_start": "2024-05-01T02:00:00+02:00", "interval_end": "2024-05-02"}
+    run = Run(conf=conf, data_interval=_interval("2024-06-01/2024-06-02"), run_after=moment("2024-06-02"))
+
+    found = window(_definition(), run, SCORE)
+
+    assert found == Window(Interval.parse("2024-05-01T00:00/2024-05-02"), moment("2024-05-02"))
+
+
+def test_a_scheduled_night_has_its_data_interval() -> None:
+    """Without parameters the data interval is the night, and its end the cut-off."""
+    run = Run(conf={}, data_interval=_interval("2024-06-01T02:00/2024-06-02T02:00"), run_after=moment("2024-06-02T02:00"))
+
+    assert window(_definition(), run, SCORE) == Window(
+        Interval.parse("2024-06-01T02:00/2024-06-02T02:00"), moment("2024-06-02T02:00")
+    )
+
+
+def test_a_data_interval_without_width_counts_as_none() -> None:
+    """Airflow gives some runs an interval of no width; the schedule then says which night had ended."""
+    run = Run(conf={}, data_interval=_interval_at("2024-06-02T10:30"), run_after=moment("2024-06-02T10:30"))
+
+    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
+
+
+def _interval_at(text: str) -> tuple[datetime, datetime]:
+    return moment(text), moment(text)
+
+
+def test_a_run_without_any_interval_covers_the_last_night_that_had_ended() -> None:
+    """A run at the very tick covers the night that ends there."""
+    run = Run(conf={}, run_after=moment("2024-06-02T02:00"))
+
+    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
+
+
+def test_the_last_night_is_that_of_the_local_clock() -> None:
+    """Across the change to summer time a night in Berlin has 23 hours."""
+    run = Run(conf={}, run_after=datetime(2024, 3, 31, 12, tzinfo=UTC))
+
+    night = window(_definition(timezone="Europe/Berlin", score="0 4 * * *"), run, SCORE).interval
+
+    assert (night.hours, night.end) == (23.0, moment("2024-03-31T02:00"))
+
+
+def test_as_of_is_taken_from_the_parameters() -> None:
+    """A night can be scored again with what became known later."""
+    run = Run(conf={"as_of": "2024-06-09"}, data_interval=_interval("2024-06-01/2024-06-02"))
+
+    assert window(_definition(), run, SCORE) == Window(Interval.parse("2024-06-01/2024-06-02"), moment("2024-06-09"))
+
+
+def test_empty_parameters_count_as_none() -> None:
+    """The form of the user interface sends every parameter, also those that were left empty."""
+    conf: dict[str, object] = {"interval_start": None, "interval_end": "", "as_of": None}
+    run = Run(conf=conf, data_interval=_interval("2024-06-01/2024-06-02"))
+
+    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01/2024-06-02")
+
+
+def test_a_scheduled_retraining_sees_the_window_that_ends_with_its_data_interval() -> None:
+    """The data interval of a weekly run is a week; what is trained on is the definition's 60 days before its end."""
+    run = Run(conf={}, data_interval=_interval("2024-06-03T04:00/2024-06-10T04:00"))
+
+    assert window(_definition(), run, TRAIN) == Window(
+        Interval.parse("2024-04-11T04:00/2024-06-10T04:00"), moment("2024-06-10T04:00")
+    )
+
+
+def test_the_cut_off_of_a_request_ends_the_training_window() -> None:
+    """A run that was rung for is told its cut-off."""
+    run = Run(conf={"as_of": "2024-06-12T02:00:00Z", "request": "abc", "reason": "decay"}, run_after=moment("2026-01-01"))
+
+    assert window(_definition(), run, TRAIN) == Window(
+        Interval.parse("2024-04-13T02:00/2024-06-12T02:00"), moment("2024-06-12T02:00")
+    )
+
+
+def test_a_retraining_by_hand_has_the_cut_off_that_was_last_due() -> None:
+    """On a Wednesday that is Monday's."""
+    run = Run(conf={}, run_after=moment("2024-06-12T09:00"))
+
+    assert window(_definition(), run, TRAIN).as_of == moment("2024-06-10T04:00")
+
+
+def test_without_a_retraining_schedule_the_cut_off_is_the_end_of_the_last_night() -> None:
+    """A model that only requests and people retrain knows what its last night knew."""
+    run = Run(conf={}, run_after=moment("2024-06-12T09:00"))
+
+    assert window(_definition(retrain=None), run, TRAIN).as_of == moment("2024-06-12T02:00")
+
+
+def test_a_run_without_interval_and_schedule_is_refused() -> None:
+    """Nothing says which night is meant."""
+    with pytest.raises(DataError) as caught:
+        window(_definition(), Run(conf={}), SCORE)
+
+    said = "bikes: has no data interval, and the schedule gives none; give interval_start and interval_end [RUN_NO_INTERVAL]"
+    assert str(caught.value) == said
+
+
+def test_half_an_interval_is_refused() -> None:
+    """Guessing the other end would be guessing."""
+    with pytest.raises(DataError) as caught:
+        window(_definition(), Run(conf={"interval_start": "2024-06-01"}), SCORE)
+
+    said = "bikes: needs interval_start and interval_end together, or neither; interval_end is missing [RUN_NO_INTERVAL]"
+    assert str(caught.value) == said
+
+
+def test_every_unknown_parameter_is_told_at_once() -> None:
+    """Airflow accepts unknown keys silently, and a misspelt one would be a run with another interval."""
+    with pytest.raises(DataError) as caught:
+        window(_definition(), Run(conf={"interval_strat": "2024-06-01", "colour": "red"}), SCORE)
+
+    assert str(caught.value) == (
+        "bikes: 'interval_strat' is not a parameter of this run, did you mean 'interval_start'? [RUN_UNKNOWN_KEY]\n"
+        "bikes: 'colour' is not a parameter of this run, must be one of interval_start, interval_end, as_of [RUN_UNKNOWN_KEY]"
+    )
+
+
+def test_an_empty_interval_is_refused() -> None:
+    """An interval must end after it starts."""
+    with pytest.raises(DataError) as caught:
+        window(_definition(), Run(conf={"interval_start": "2024-06-02", "interval_end": "2024-06-02"}), SCORE)
+
+    assert caught.value.code is Code.INTERVAL_EMPTY
+
+
+def test_a_yearly_schedule_is_found_too() -> None:
+    """However rare the ticks are, the last interval is the one between the last two."""
+    assert last_interval("0 0 1 1 *", "UTC", moment("2024-06-01")) == Interval.parse("2023-01-01/2024-01-01")

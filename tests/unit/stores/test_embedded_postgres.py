@@ -1,0 +1,119 @@
+"""The embedded PostgreSQL runs as long as somebody uses it, and not longer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
+from perennial.stores import postgres_guard
+from perennial.stores.embedded_postgres import embedded_postgres
+
+_USER = """
+import sys, time
+from pathlib import Path
+from perennial.stores.embedded_postgres import embedded_postgres
+with embedded_postgres(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def _user(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, "-c", _USER, str(folder)], stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _rows(url: str) -> int:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_data_is_there_again_after_a_stop(tmp_path: Path) -> None:
+    """Leaving stops the server; joining starts it on the same data."""
+    folder = tmp_path / "data"
+    with embedded_postgres(folder) as server:
+        url = server.url("ledger")
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    assert postgres_guard.socket_folder(folder) is None
+
+    with embedded_postgres(folder) as server:
+        assert _rows(server.url("ledger")) == 1
+
+
+def test_the_server_stops_when_its_only_user_is_killed(tmp_path: Path) -> None:
+    """After kill -9 nothing is left, and the next start works."""
+    folder = tmp_path / "data"
+    with _user(folder) as process:
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 20
+        while postgres_guard.socket_folder(folder) is not None:
+            assert time.monotonic() < deadline, "the server still runs"
+            time.sleep(0.02)
+
+    with embedded_postgres(folder) as server:
+        assert server.url("ledger").startswith("postgresql+psycopg://postgres@/ledger?host=")
+
+
+def test_the_server_goes_on_for_its_other_users(tmp_path: Path) -> None:
+    """Neither a killed user nor one that leaves takes the server from the others."""
+    folder = tmp_path / "data"
+    with embedded_postgres(folder) as server:
+        with _user(folder) as process:
+            process.kill()
+            process.wait()
+        with embedded_postgres(folder):
+            pass
+
+        assert postgres_guard.socket_folder(folder) == server.socket_folder
+
+
+def test_a_killed_server_starts_again(tmp_path: Path) -> None:
+    """What it left behind, a pid of another process now, does not block the start."""
+    folder = tmp_path / "data"
+    with embedded_postgres(folder):
+        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    left = (folder / "postmaster.pid").read_text().splitlines()
+    (folder / "postmaster.pid").write_text("\n".join([str(os.getpid()), *left[1:]]))
+
+    with embedded_postgres(folder) as server:
+        assert postgres_guard.socket_folder(folder) == server.socket_folder
+
+
+def test_the_socket_is_open_to_its_owner_only(tmp_path: Path) -> None:
+    """Whoever reaches the socket is believed to be the superuser."""
+    with embedded_postgres(tmp_path / "data") as server:
+        assert (server.socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+
+
+def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
+    """PostgreSQL does not read the data of another major version."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("14\n")
+
+    with pytest.raises(RejectedError) as caught, embedded_postgres(folder):
+        pass
+
+    assert str(caught.value) == f"{folder}: must hold data of PostgreSQL 18, found 14 [LEDGER_VERSION]"
+    assert caught.value.code is Code.LEDGER_VERSION

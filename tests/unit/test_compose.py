@@ -1,0 +1,191 @@
+"""The containers. No Docker engine is needed: the files are held against the Compose Specification and against each other."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped] # its stubs are a package of their own, for this one call
+import pytest
+import yaml
+
+from perennial.wiring import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SCHEMA = json.loads((ROOT / "tests/data/compose-spec.json").read_text())
+VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>[^}]*)\}")
+SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN")
+RUN_ONCE = {"init"}
+
+
+def _compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(COMPOSE)
+    return loaded
+
+
+def _services() -> list[Any]:
+    return [pytest.param(service, id=name) for name, service in _compose()["services"].items()]
+
+
+def _example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def _copied() -> list[str]:
+    return [source for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE) for source in line.split()[:-1]]
+
+
+def _errors(compose: dict[str, Any]) -> list[str]:
+    return [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(compose)]
+
+
+def test_the_compose_file_keeps_to_the_specification() -> None:
+    """Nothing in it is unknown or of the wrong type."""
+    assert _errors(_compose()) == []
+
+
+def test_the_specification_would_find_a_slip() -> None:
+    """The schema in use does refuse an unknown key."""
+    compose = _compose()
+    compose["services"]["s3"]["helthcheck"] = {}
+
+    assert _errors(compose) == ["Unevaluated properties are not allowed ('helthcheck' was unexpected)"]
+
+
+def test_every_service_that_is_needed_is_there() -> None:
+    """PostgreSQL, a store of artifacts, Airflow's four, and what prepares them."""
+    expected = {"postgres", "s3", "init", "api-server", "scheduler", "dag-processor", "triggerer"}
+
+    assert set(_compose()["services"]) == expected
+
+
+def test_every_variable_is_in_the_example_and_none_is_idle_there() -> None:
+    """Whoever fills in the example has filled in everything."""
+    assert {match["name"] for match in VARIABLE.finditer(COMPOSE)} == set(_example())
+
+
+def test_compose_refuses_to_start_without_a_value() -> None:
+    """No variable has a default; an empty one counts as missing."""
+    assert {match["rest"] for match in VARIABLE.finditer(COMPOSE)} == {":?see .env.example"}
+
+
+def test_the_example_holds_no_secret() -> None:
+    """What somebody forgot to fill in cannot be a known password."""
+    assert {name: value for name, value in _example().items() if value} == {"AIRFLOW_PORT": "8080", "POSTGRES_PORT": "5432"}
+
+
+@pytest.mark.parametrize("service", _services())
+def test_no_secret_stands_in_the_file(service: dict[str, Any]) -> None:
+    """Every password, key and token, and every password in a URL, comes from a variable."""
+    environment = service["environment"]
+    literal = {
+        name: value
+        for name, value in environment.items()
+        if SECRET.search(name) and not name.endswith("_FILE") and not VARIABLE.search(value)
+    }
+    in_urls = [found for value in environment.values() for found in re.findall(r"://\w+:([^@]*)@", value)]
+
+    assert literal == {}
+    assert [found for found in in_urls if not VARIABLE.fullmatch(found)] == []
+
+
+@pytest.mark.parametrize("service", _services())
+def test_ports_are_published_on_loopback_only(service: dict[str, Any]) -> None:
+    """Docker goes around a host's firewall, so an address that is left out is open to the world."""
+    assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == []
+    assert "network_mode" not in service
+
+
+def test_every_service_that_stays_has_a_health_check_and_comes_back() -> None:
+    """So that a dead one is seen, and restarted."""
+    staying = {name: service for name, service in _compose()["services"].items() if name not in RUN_ONCE}
+
+    assert {name for name, service in staying.items() if "test" in service.get("healthcheck", {})} == set(staying)
+    assert {service["restart"] for service in staying.values()} == {"unless-stopped"}
+
+
+def test_images_are_pinned() -> None:
+    """A tag with a version; ours is built here."""
+    images = {service["image"] for service in _compose()["services"].values()}
+    base = re.findall(r"^FROM (.+)$", DOCKERFILE, re.MULTILINE)
+
+    assert images - {"perennial-ml:local"}
+    assert [image for image in [*images, *base] if not re.search(r":\d+\.\d+[\w.-]*$", image)] == ["perennial-ml:local"]
+
+
+@pytest.mark.parametrize("service", _services())
+def test_everything_that_a_service_names_is_there(service: dict[str, Any]) -> None:
+    """Volumes are declared, mounted folders are in the repository, and dependencies are services."""
+    compose = _compose()
+    sources = [volume.split(":")[0] for volume in service["volumes"]]
+
+    assert {source for source in sources if not source.startswith("./")} <= set(compose["volumes"])
+    assert [source for source in sources if source.startswith("./") and not (ROOT / source).is_dir()] == []
+    assert set(service.get("depends_on", {})) <= set(compose["services"])
+    assert {config["source"] for config in service.get("configs", [])} <= set(compose.get("configs", {}))
+
+
+def test_nothing_of_airflow_starts_before_the_schemas_are_there() -> None:
+    """Preparing waits for both stores, everything else waits for it."""
+    services = _compose()["services"]
+
+    assert services["init"]["depends_on"] == {
+        "postgres": {"condition": "service_healthy"},
+        "s3": {"condition": "service_healthy"},
+    }
+    assert {
+        name: services[name]["depends_on"]["init"]["condition"]
+        for name in ("api-server", "scheduler", "dag-processor", "triggerer")
+    } == dict.fromkeys(("api-server", "scheduler", "dag-processor", "triggerer"), "service_completed_successfully")
+
+
+def test_every_setting_of_airflow_exists() -> None:
+    """Airflow ignores a setting that it does not know."""
+    spec = find_spec("airflow")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    options = yaml.safe_load((Path(spec.submodule_search_locations[0]) / "config_templates/config.yml").read_text())
+    named = set(re.findall(r"AIRFLOW__(\w+?)__(\w+)", COMPOSE + DOCKERFILE))
+
+    assert [(section, key) for section, key in sorted(named) if key.lower() not in options[section.lower()]["options"]] == []
+
+
+def test_perennial_understands_its_settings() -> None:
+    """With every variable filled in, Perennial finds its database, store, key and source."""
+    filled = yaml.safe_load(VARIABLE.sub("ab12", COMPOSE))
+    settings = Settings.of(filled["services"]["scheduler"]["environment"])
+
+    assert settings.database_url == "postgresql+psycopg://perennial:ab12@postgres/perennial"
+    assert settings.artifacts == "s3://perennial/artifacts"
+    assert settings.s3_endpoint == "http://s3:8333"
+    assert settings.signing_key == "ab12"
+    assert settings.connections == {"bikes": "postgresql+psycopg://perennial:ab12@postgres/bikes"}
+
+
+def test_what_the_image_copies_is_in_the_repository() -> None:
+    """A file that was renamed does not break the build unseen."""
+    assert _copied() != []
+    assert [source for source in _copied() if not (ROOT / source).exists()] == []
+
+
+def test_what_the_image_copies_is_all_that_a_build_sees() -> None:
+    """The build leaves everything out, above all .env, but for the sources that are copied."""
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+
+    assert rules[0] == "*"
+    assert allowed == set(_copied())
+    assert [rule for rule in allowed if fnmatch.fnmatch(".env", rule)] == []
+
+
+def test_the_image_installs_the_hashed_requirements_and_does_not_run_as_root() -> None:
+    """What runs is what was tested, with no more rights than it needs."""
+    assert "pip install --no-cache-dir --require-hashes --requirement requirements/run.txt" in DOCKERFILE
+    assert re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE) == ["airflow"]
