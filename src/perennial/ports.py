@@ -116,7 +116,10 @@ class Ledger(Protocol):
         ...
 
     def record(self, receipt: R) -> R:
-        """Append a Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement or Decision, once per id or digest."""
+        """Append a Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement or Decision, once per id or digest.
+
+        Recorded again it stays as it is, but comes last among those of its interval in *history*: what was said last stands.
+        """
         ...
 
     def get(self, kind: type[R], key: str) -> R:
@@ -130,7 +133,7 @@ class Ledger(Protocol):
     def history(
         self, kind: type[R], model: str, segment: str = ALL, *, within: Interval | None = None, newest: int | None = None
     ) -> list[R]:
-        """Return the records of *kind* in the order of (interval, written); only the last *newest* where given.
+        """Return the records of *kind* in the order of (interval, last recorded); only the last *newest* where given.
 
         Args:
             kind: Snapshot, Validation, ModelVersion, Evaluation, Measurement, Decision, PredictionBatch (any state), Promotion

@@ -108,7 +108,7 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
         scratch.mkdir(parents=True, exist_ok=True)
         ledger = stack.enter_context(open_ledger(running.ledger))
         yield Stores(
-            source=lambda name: _source(name, chosen, connections, running.beside),
+            source=lambda name: open_source(name, chosen, connections, running.beside),
             artifacts=open_artifacts(chosen),
             ledger=ledger,
             signing_key=signing_key(chosen),
@@ -220,7 +220,18 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Source:
+def open_source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Source:
+    """Return the source behind a connection's name.
+
+    Args:
+        name: The connection.
+        configured: The settings.
+        connections: Where to look first for its URL.
+        database: Where to look last.
+
+    Raises:
+        RejectedError: SETTING_MISSING.
+    """
     url = _url(name, configured, connections, database)
     if url.startswith(("file://", "/")):
         from perennial.stores.file_source import FileSource  # noqa: PLC0415

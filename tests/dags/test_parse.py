@@ -26,7 +26,8 @@ seconds = time.process_time() - began
 dags = {
     dag.dag_id: {
         "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
-        "schedule": str(getattr(dag.timetable, "expression", None)), "catchup": dag.catchup, "runs": dag.max_active_runs, "tags": sorted(dag.tags),
+        "schedule": str(getattr(dag.timetable, "expression", None)),
+        "catchup": dag.catchup, "runs": dag.max_active_runs, "tags": sorted(dag.tags),
         "owner": dag.owner, "doc": dag.doc_md, "start": str(dag.start_date), "end": str(dag.end_date), "params": dag.params.dump(),
         "retries": sorted({task.retries for task in dag.tasks}), "policies": all(task.has_retry_policy for task in dag.tasks),
         "timeouts": all(task.execution_timeout for task in dag.tasks),

@@ -1,36 +1,45 @@
-"""All verbs under one name, and the one place where an error becomes a line and an exit code."""
+"""All verbs under one name."""
 
 from __future__ import annotations
 
-import sys
+from typing import Annotated
 
 import typer
 
-from perennial.cli import care, definitions, history, local, models, runs
-from perennial.cli.console import complain
-from perennial.core.errors import PerennialError, TransientError
-
-DONE, WRONG, USAGE, TERMINAL, TRANSIENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+from perennial import __version__
+from perennial.cli import care, champions, definitions, history, local, models, replaying, runs, setup
+from perennial.cli.console import say
+from perennial.cli.ending import Verbs
 
 app = typer.Typer(
     name="perennial",
+    cls=Verbs,
     help="Keeps machine-learning models fresh: the loop, the gate, the decision and the lineage.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (definitions, runs, history, care, local):
+for room in (definitions, setup, runs, replaying):
     room.register(app)
 app.add_typer(models.app, name="models")
+for room in (champions, history, care, local):
+    room.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"perennial {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False
+) -> None:
+    """Keep machine-learning models fresh: the loop, the gate, the decision and the lineage."""
 
 
 def main() -> None:
     """Run the command line; an error is its message and an exit code, never a traceback."""
-    try:
-        app(standalone_mode=True)
-    except PerennialError as error:
-        complain(error)
-        sys.exit(TRANSIENT if isinstance(error, TransientError) else TERMINAL)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    app()

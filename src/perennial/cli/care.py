@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from perennial import wiring
-from perennial.cli.console import Json, dump, say, table
-from perennial.definition.loader import load_folder
+from perennial.cli.console import Json, dump, say, table, working
 
 
 def register(app: typer.Typer) -> None:
@@ -18,26 +17,41 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(*, as_json: Json = False) -> None:
-    """Say what is configured, what can be reached and at which version, and what is unsafe."""
-    from perennial.cli.checkup import checkup  # noqa: PLC0415
+    """Say what is configured, reachable, and unsafe.
 
-    findings = checkup(wiring.settings())
+    Each thing is right, unsafe or wrong, with the version found. The exit code is 1 where something is wrong; what is only unsafe leaves it at 0.
+    """
+    from perennial.cli.checkup import checkup  # noqa: PLC0415 - for this verb only
+    from perennial.cli.finding import State  # noqa: PLC0415 - for this verb only
+
+    with working("looking"):
+        findings = checkup(wiring.settings())
     if as_json:
         dump(findings)
     else:
         table("doctor", ("what", "state", "found"), [(item.what, item.state, item.found) for item in findings])
-    raise typer.Exit(1 if any(item.state == "wrong" for item in findings) else 0)
+    raise typer.Exit(1 if any(item.state is State.WRONG for item in findings) else 0)
 
 
-def gc(*, dry_run: Annotated[bool, typer.Option(help="Only say what would be removed.")] = False, as_json: Json = False) -> None:
-    """Remove artifacts that no row of the ledger leads to, and predictions older than their retention."""
-    from perennial.steps.collect import collect  # noqa: PLC0415 - the steps import what is heavy
+def gc(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what nothing leads to any more.
+
+    These are artifacts that no row of the ledger leads to, and predictions older than their retention.
+    """
+    from perennial.definition.loader import load_folder  # noqa: PLC0415 - YAML, for the verbs that need it
 
     definitions = load_folder(wiring.definitions_folder()).definitions
-    with wiring.open_stores() as stores:
+    with working("looking"), wiring.open_stores() as stores:
+        from perennial.steps.collect import collect  # noqa: PLC0415 - the steps import what is heavy
+
         done = collect(definitions, stores, now=wiring.now(), dry=dry_run)
     if as_json:
         dump(done)
+    elif dry_run:
+        say(f"{len(done.artifacts)} artifacts would be removed, {done.kept} kept; expired predictions are not counted beforehand")
     else:
-        verb = "would be removed" if dry_run else "removed"
-        say(f"{len(done.artifacts)} artifacts and {done.predictions} predictions {verb}, {done.kept} artifacts kept")
+        say(f"{len(done.artifacts)} artifacts and {done.predictions} predictions removed, {done.kept} artifacts kept")

@@ -2,110 +2,70 @@
 
 from __future__ import annotations
 
-import platform
+import shutil
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from perennial import __version__, wiring
-from perennial.core.digest import digest_bytes
+from perennial import wiring
+from perennial.cli.checkup_software import software
+from perennial.cli.checkup_stores import stores
+from perennial.cli.finding import Finding, State
 from perennial.core.errors import PerennialError
-from perennial.core.interval import Interval
-from perennial.core.receipts import Receipt
 from perennial.definition.loader import load_folder
-from perennial.ports import Stores
-from perennial.steps import extract
 
-AIRFLOW_FIXED = (3, 4, 0)
-ADVISORIES = "CVE-2026-82337 and CVE-2026-101031, fixed in 3.4.0"
-OTHERS_MAY_READ = 0o077
-_ANY_DAY = Interval.parse("2000-01-01/2000-01-02")  # any day will do: the question is whether the columns can be read
-
-
-class Finding(Receipt):
-    """One thing that was looked at: *state* is ``right``, ``unsafe`` or ``wrong``."""
-
-    what: str
-    state: str
-    found: str
+OTHERS = 0o077
+LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * 2**30, 2**28
 
 
 def checkup(settings: wiring.Settings) -> list[Finding]:
     """Return everything that can be said of this installation."""
-    return [*_versions(), *_definitions(settings), *_secrets(settings), *_stores(settings)]
-
-
-def _versions() -> Iterator[Finding]:
-    yield Finding(what="perennial", state="right", found=f"{__version__}, Python {platform.python_version()}")
-    for package in ("scikit-learn", "great-expectations", "sqlalchemy"):
-        yield Finding(what=package, state="right", found=version(package))
-    try:
-        found = version("apache-airflow-core")
-    except PackageNotFoundError:
-        yield Finding(what="apache-airflow", state="wrong", found="is not installed")
-        return
-    old = tuple(int(part) for part in found.split(".")[:3] if part.isdigit()) < AIRFLOW_FIXED
-    yield Finding(
-        what="apache-airflow", state="unsafe" if old else "right", found=f"{found}, affected by {ADVISORIES}" if old else found
-    )
-
-
-def _definitions(settings: wiring.Settings) -> Iterator[Finding]:
     loaded = load_folder(settings.definitions)
-    state = "wrong" if loaded.errors or not loaded.definitions else "right"
-    found = f"{len(loaded.definitions)} right, {len(loaded.errors)} wrong in {settings.definitions}; see perennial check"
-    yield Finding(what="definitions", state=state, found=found)
+    state = State.WRONG if loaded.errors or not loaded.definitions else State.RIGHT
+    found = f"{len(loaded.definitions)} right, {len(loaded.errors)} wrong in {settings.definitions}"
+    return [
+        *software(settings),
+        _home(settings.home),
+        _signing_key(settings),
+        Finding(what="definitions", state=state, found=found if state is State.RIGHT else f"{found}; see perennial check"),
+        *stores(settings, loaded.definitions),
+        *_local_airflow(settings),
+    ]
 
 
-def _secrets(settings: wiring.Settings) -> Iterator[Finding]:
-    if settings.signing_key:
-        yield Finding(what="signing key", state="right", found="PERENNIAL_SIGNING_KEY")
-        return
+def _home(home: Path) -> Finding:
+    """Say how much space the data folder has, or, before it is made, the folder that it will be in."""
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{home}, {free / 2**30:.1f} GiB free"
+    if not there.is_dir():
+        return Finding(what="home", state=State.WRONG, found=f"{there} is not a folder; set PERENNIAL_HOME")
+    if free < TOO_LITTLE_BYTES:
+        return Finding(what="home", state=State.WRONG, found=found)
+    return Finding(what="home", state=State.UNSAFE if free < LITTLE_BYTES else State.RIGHT, found=found)
+
+
+def _signing_key(settings: wiring.Settings) -> Finding:
     path = settings.home / "signing.key"
-    if path.exists() and path.stat().st_mode & OTHERS_MAY_READ:
-        yield Finding(what="signing key", state="wrong", found=f"{path} can be read by others: chmod 600")
-        return
-    yield Finding(
-        what="signing key", state="unsafe", found=f"PERENNIAL_SIGNING_KEY is not set; {path} serves this installation only"
-    )
-
-
-def _stores(settings: wiring.Settings) -> Iterator[Finding]:
-    where = "PERENNIAL_DATABASE_URL" if settings.database_url else f"embedded PostgreSQL in {settings.home}"
+    if not settings.signing_key and not path.exists():
+        return Finding(what="signing key", state=State.UNSAFE, found=f"PERENNIAL_SIGNING_KEY is not set; {path} will be made")
     try:
-        with wiring.open_stores(settings) as stores:
-            yield Finding(what="ledger", state="right", found=f"{where}, schema is current")
-            yield _artifacts(stores, settings)
-            yield from _sources(stores, settings)
+        wiring.signing_key(settings)
     except PerennialError as error:
-        yield Finding(what="stores", state="wrong", found=str(error))
+        return Finding(what="signing key", state=State.WRONG, found=str(error))
+    if settings.signing_key:
+        return Finding(what="signing key", state=State.RIGHT, found="PERENNIAL_SIGNING_KEY")
+    if path.stat().st_mode & OTHERS:
+        return Finding(what="signing key", state=State.WRONG, found=f"others may read {path}: chmod 600")
+    found = f"PERENNIAL_SIGNING_KEY is not set; {path} serves this installation only: keep a copy"
+    return Finding(what="signing key", state=State.UNSAFE, found=found)
 
 
-def _artifacts(stores: Stores, settings: wiring.Settings) -> Finding:
-    probe = b"perennial doctor"
-    try:
-        digest = stores.artifacts.put(probe)
-        intact = digest == digest_bytes(probe) and stores.artifacts.get(digest) == probe
-    except PerennialError as error:
-        return Finding(what="artifacts", state="wrong", found=str(error))
-    return Finding(what="artifacts", state="right" if intact else "wrong", found=_place(settings.artifacts))
+def _local_airflow(settings: wiring.Settings) -> Iterator[Finding]:
+    from perennial.orchestration.background import running  # noqa: PLC0415 - for this finding only
 
-
-def _sources(stores: Stores, settings: wiring.Settings) -> Iterator[Finding]:
-    for definition in load_folder(settings.definitions).definitions:
-        what = f"source of {definition.name}"
-        try:
-            rows = extract.read_rows(definition, _ANY_DAY, stores, as_of=_ANY_DAY.end)
-            labels = extract.read_labels(definition, _ANY_DAY, stores, as_of=_ANY_DAY.end)
-            next(rows)
-            next(labels)
-        except PerennialError as error:
-            yield Finding(what=what, state="wrong", found=str(error))
-        else:
-            yield Finding(
-                what=what, state="right", found=f"{definition.source.relation} and {definition.labels.relation} can be read"
-            )
-
-
-def _place(artifacts: str) -> str:
-    return artifacts if artifacts.startswith("s3://") else f"{Path(artifacts)} on disk"
+    found = running(settings)
+    if found is None:
+        yield Finding(what="local Airflow", state=State.RIGHT, found="does not run")
+    else:
+        told = f"runs at {found.address} with SimpleAuthManager, which is for development: never on a public address"
+        yield Finding(what="local Airflow", state=State.UNSAFE, found=told)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,17 +17,17 @@ from perennial.core.errors import DataError, DefinitionError
 from perennial.core.interval import Interval, moment
 from perennial.core.names import name as checked_name
 from perennial.core.receipts import ALL
-from perennial.definition.calendar import nights
-from perennial.definition.loader import load
-from perennial.definition.models import Definition
-from perennial.ports import Stores
+
+if TYPE_CHECKING:
+    from perennial.definition.models import Definition
+    from perennial.ports import Stores
 
 Model = Annotated[str, typer.Argument(help="The model's name, as in its definition.", show_default=False)]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the ledger.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who; it is kept in the ledger.", envvar="PERENNIAL_ACTOR")]
 LEASE = timedelta(hours=2)
-WEEKS = timedelta(days=400)
-_INSTANT = timedelta(microseconds=1)
+LOOK_BACK = timedelta(days=400)
+_LATEST = timedelta(days=1) - timedelta.resolution
+_MANY = 5
 
 
 def definition_of(model: str) -> Definition:
@@ -34,10 +36,21 @@ def definition_of(model: str) -> Definition:
     Raises:
         DefinitionError: NAME_INVALID, DEFINITION_MISSING, or its faults.
     """
+    from perennial.definition.loader import load  # noqa: PLC0415 - YAML, for the verbs that need it
+
+    return load(definition_file(model))
+
+
+def definition_file(model: str) -> Path:
+    """Return the file of *model*'s definition.
+
+    Raises:
+        DefinitionError: NAME_INVALID, DEFINITION_MISSING.
+    """
     path = wiring.definitions_folder() / f"{checked_name(model, 'model')}.yml"
     if not path.is_file():
-        raise DefinitionError(Code.DEFINITION_MISSING, "there is no such definition", where=str(path))
-    return load(path)
+        raise DefinitionError(Code.DEFINITION_MISSING, f"there is no such definition{_instead(path)}", where=str(path))
+    return path
 
 
 def night_of(definition: Definition, night: str | None) -> Interval:
@@ -46,11 +59,13 @@ def night_of(definition: Definition, night: str | None) -> Interval:
     Raises:
         DataError: RUN_NO_INTERVAL, no interval of the schedule ends on that date.
     """
+    from perennial.definition.calendar import nights  # noqa: PLC0415 - croniter, for the verbs that need it
+
     if night is not None and "/" in night:
         return Interval.parse(night)
-    at = moment(night) if night is not None else wiring.now()
-    until = at + timedelta(days=1) - _INSTANT if night is not None else at
-    known = list(nights(definition.schedule, Interval(until - WEEKS, until)))
+    at = moment(night) if night is not None else _newest(definition)
+    until = at + _LATEST if night is not None else at
+    known = list(nights(definition.schedule, Interval(until - LOOK_BACK, until)))
     if not known or (night is not None and known[-1].end < at):
         raise DataError(
             Code.RUN_NO_INTERVAL, f"no night of the schedule ends on {night or 'or before today'}", where=definition.name
@@ -68,3 +83,20 @@ def held_stores(model: str, flow: str, actor: str) -> Iterator[Stores]:
     """Open the stores of the environment and hold the model's lease for *flow*."""
     with wiring.open_stores() as stores, stores.leased(model, ALL, flow, holder=f"{actor} by hand", ttl=LEASE) as held:
         yield held
+
+
+def _newest(definition: Definition) -> datetime:
+    """Return the present moment, or the end of a schedule that has ended."""
+    from perennial.definition.calendar import midnight  # noqa: PLC0415 - croniter, for the verbs that need it
+
+    schedule = definition.schedule
+    return wiring.now() if schedule.end is None else min(wiring.now(), midnight(schedule.end, schedule.timezone))
+
+
+def _instead(path: Path) -> str:
+    """Return the end of a sentence that says what there is instead of *path*."""
+    known = sorted(file.stem for file in path.parent.glob("*.yml"))
+    close = get_close_matches(path.stem, known, n=1)
+    if close:
+        return f", did you mean {close[0]}?"
+    return f", must be one of {', '.join(known)}" if 0 < len(known) <= _MANY else ""

@@ -8,9 +8,13 @@ from typing import Annotated
 import typer
 
 from perennial import wiring
+from perennial.cli.choose import definition_file
 from perennial.cli.console import Json, dump, say
 
-Folder = Annotated[Path | None, typer.Argument(help="A definition or a folder of them; by default PERENNIAL_DEFINITIONS.")]
+What = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODEL|FILE|FOLDER]", help="What to check; by default the folder PERENNIAL_DEFINITIONS."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,31 +24,59 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    path: Folder = None, *, shallow: Annotated[bool, typer.Option(help="Import no estimator.")] = False, as_json: Json = False
+    what: What = None,
+    *,
+    shallow: Annotated[bool, typer.Option("--shallow", help="Import no estimator: faster, and runs no code of yours.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Say everything that is wrong with the definitions, with file, line, field, what was found and what is allowed."""
-    from perennial.definition.check import check as check_folder  # noqa: PLC0415 - croniter and YAML, for this verb only
+    """Check definitions.
 
-    checked = check_folder(path or wiring.definitions_folder(), deep=not shallow)
+    Everything that is wrong is said at once, with file, line, field, what was found and what is allowed.
+    """
+    from perennial.definition.check import check as run  # noqa: PLC0415 - croniter and YAML, for this verb only
+
+    checked = run(_path(what), deep=not shallow)
     faults = [fault for error in checked.errors for fault in error.faults]
     if as_json:
         dump({"definitions": [item.name for item in checked.definitions], "faults": [_fault(fault) for fault in faults]})
     else:
         for fault in faults:
             say(str(fault))
-        say(f"{len(checked.definitions)} definitions are right, {len(checked.errors)} are not")
-    raise typer.Exit(1 if faults else 0)
+        say(_summary(len(checked.definitions), len(checked.errors)))
+    raise typer.Exit(0 if checked.ok else 1)
 
 
-def schema(*, write: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None) -> None:
-    """Print the JSON Schema of definitions, which editors use to complete and check them."""
+def schema(
+    *,
+    write: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the JSON Schema of definitions, for editors.
+
+    They complete and check definitions with it. The schema is JSON with and without --json.
+    """
     from perennial.definition.schema import schema_json  # noqa: PLC0415 - for this verb only
 
     if write is None:
-        say(schema_json())
+        say(schema_json().rstrip("\n"))
+        return
+    write.write_text(schema_json(), encoding="utf-8")
+    if as_json:
+        dump({"written": str(write)})
     else:
-        write.write_text(schema_json(), encoding="utf-8")
         say(f"wrote {write}")
+
+
+def _path(what: str | None) -> Path:
+    """Return the file or folder that is meant. What has neither a dot nor a slash, and does not exist, is a model's name."""
+    if what is None:
+        return wiring.definitions_folder()
+    path = Path(what)
+    return path if path.exists() or "/" in what or "." in what else definition_file(what)
+
+
+def _summary(right: int, wrong: int) -> str:
+    return f"{right} definition{'' if right == 1 else 's'} right, {wrong} wrong"
 
 
 def _fault(fault: object) -> dict[str, str]:

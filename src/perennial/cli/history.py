@@ -8,32 +8,40 @@ import typer
 
 from perennial import wiring
 from perennial.cli.choose import Model
-from perennial.cli.console import Json, dump, table
+from perennial.cli.console import Json, cell_text, dump, fields, say, table
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import moment
+from perennial.core.names import name as checked_name
 from perennial.core.receipts import ALL
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs to *app*."""
+    """Add the verb to *app*."""
     app.command()(trace)
 
 
 def trace(
     model: Model,
-    entity: Annotated[str, typer.Argument(help="The entity, as it stands in the prediction table.")],
+    entity: Annotated[str, typer.Argument(help="The entity, as it stands in the prediction table.", show_default=False)],
     event_at: Annotated[str, typer.Argument(help="When it happened, in ISO 8601; UTC where no offset is given.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Show where the predictions of one entity and event come from: version, promotion, data, checks, person, code."""
+    """Show where predictions come from.
+
+    For one entity and event: version, promotion, data, checks, person, code; for every role and state.
+    """
+    named, at = checked_name(model, "model"), moment(event_at)
     with wiring.open_stores() as stores:
-        found = stores.ledger.trace(model, ALL, entity, moment(event_at))
+        found = stores.ledger.trace(named, ALL, entity, at)
     if not found:
-        raise RejectedError(Code.MODEL_UNKNOWN, "there is no prediction for this entity and event", where=f"{model} {event_at}")
+        message = f"there is no prediction for this entity at {cell_text(at)}"
+        raise RejectedError(Code.MODEL_UNKNOWN, message, where=named)
     if as_json:
         dump(found)
         return
-    for lineage in found:
-        table(f"{lineage.role}, {lineage.state}", ("what", "which"), lineage.model_dump(mode="json").items())
+    for number, lineage in enumerate(found):
+        if number:
+            say("")
+        table(f"{lineage.role}, {lineage.state}", ("what", "which"), fields(lineage))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from perennial import wiring
-from perennial.cli.console import say
+from perennial.cli.console import Json, dump, say, working
 
-Dags = Annotated[Path, typer.Option(help="The folder of DAG files.")]
-Plugins = Annotated[Path, typer.Option(help="The folder of plugins.")]
+Dags = Annotated[Path, typer.Option(help="The folder of DAG files.", exists=True, file_okay=False, resolve_path=True)]
+Plugins = Annotated[Path, typer.Option(help="The folder of plugins.", exists=True, file_okay=False, resolve_path=True)]
 DAGS, PLUGINS = Path("dags"), Path("plugins")
 
 
@@ -23,9 +23,14 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(dags: Dags = DAGS, plugins: Plugins = PLUGINS) -> None:
-    """Run the main job: a company's history under the loop, its telling nights under a real Airflow, then the figures."""
+    """Run the main job, and print its figures.
+
+    A company's history under the loop, with its telling nights under a real Airflow.
+    """
+    from rich.console import Console  # noqa: PLC0415 - for this verb only
+
     from perennial.demo.run import run  # noqa: PLC0415 - everything, for this verb only
-    from perennial.demo.story import StoryError  # noqa: PLC0415
+    from perennial.demo.story import StoryError  # noqa: PLC0415 - the same
 
     try:
         holds = run(wiring.settings(), dags=dags, plugins=plugins, console=Console())
@@ -35,26 +40,48 @@ def demo(dags: Dags = DAGS, plugins: Plugins = PLUGINS) -> None:
     raise typer.Exit(0 if holds else 1)
 
 
-def up(dags: Dags = DAGS, plugins: Plugins = PLUGINS) -> None:
-    """Start Airflow with Perennial in the background, and print its address and login."""
+def up(dags: Dags = DAGS, plugins: Plugins = PLUGINS, *, as_json: Json = False) -> None:
+    """Start Airflow with Perennial in the background.
+
+    Address and login are printed when it is healthy. Only one can run per PERENNIAL_HOME.
+    """
     from perennial.orchestration.background import start  # noqa: PLC0415 - for this verb only
 
-    running = start(wiring.settings(), dags=dags.absolute(), plugins=plugins.absolute())
+    with working("starting Airflow, which takes half a minute"):
+        running = start(wiring.settings(), dags=dags, plugins=plugins)
+    if as_json:
+        dump({"address": running.address, "username": running.username, "password": running.password})
+        return
     say(f"Airflow runs at {running.address}, user {running.username}, password {running.password}")
-    say("make logs shows what it says, make down stops it")
+    say("perennial logs shows what it says, perennial down stops it")
 
 
-def down() -> None:
-    """Stop what ``up`` started."""
+def down(*, as_json: Json = False) -> None:
+    """Stop what up started."""
     from perennial.orchestration.background import stop  # noqa: PLC0415 - for this verb only
 
-    say("stopped" if stop(wiring.settings()) else "nothing is running")
+    with working("stopping"):
+        stopped = stop(wiring.settings())
+    if as_json:
+        dump({"stopped": stopped})
+    else:
+        say("stopped" if stopped else "nothing is running")
 
 
-def logs(lines: Annotated[int, typer.Option(min=1, help="How many lines of each file.")] = 20) -> None:
-    """Show the end of the logs of what ``up`` started."""
-    folder = wiring.settings().home / "airflow" / "logs"
-    for path in sorted(folder.glob("*.log")):
-        say(f"== {path}")
-        for line in path.read_text(errors="replace").splitlines()[-lines:]:
-            say(line)
+def logs(lines: Annotated[int, typer.Option(min=1, help="How many lines of each file.")] = 20, *, as_json: Json = False) -> None:
+    """Show the end of the logs of what up started."""
+    home = wiring.settings().home
+    paths = [*home.glob("up.log"), *sorted((home / "airflow" / "logs").glob("*.log"))]
+    ends = {str(path): _end(path, lines) for path in paths}
+    if as_json:
+        dump(ends)
+        return
+    for path, end in ends.items():
+        say("\n".join((f"== {path}", *end)))
+    if not ends:
+        say(f"there are no logs in {home}")
+
+
+def _end(path: Path, lines: int) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return [line.rstrip("\n") for line in deque(file, maxlen=lines)]

@@ -1,19 +1,21 @@
-"""models: who is champion, what a version is made of, two versions side by side; promote and roll back."""
+"""models: who is champion, what a version is made of, two versions side by side."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perennial import wiring
-from perennial.cli.choose import Actor, Model, Reason, definition_of
-from perennial.cli.console import Json, dump, say, table
-from perennial.core.receipts import ALL, Decision, Evaluation, ModelVersion, Promotion, Receipt
-from perennial.definition.loader import load_folder
-from perennial.ports import Stores
+from perennial.cli.choose import definition_of
+from perennial.cli.console import Json, cell_text, dump, fields, say, table, working
+from perennial.core.receipts import Decision, Evaluation, ModelVersion, Moment, Promotion, Receipt
 
-app = typer.Typer(help="Versions and champions.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from perennial.core.receipts import Estimate
+    from perennial.ports import Stores
+
+app = typer.Typer(help="Versions and champions.", no_args_is_help=True, rich_markup_mode=None)
 Version = Annotated[str, typer.Argument(help="A model version's id.", show_default=False)]
 
 
@@ -23,8 +25,8 @@ class Row(Receipt):
     model: str
     champion: str | None
     epoch: int | None
-    since: str | None
-    last_night: str | None
+    since: Moment | None
+    last_night: Moment | None
     decision: str | None
     sentence: str | None
 
@@ -32,17 +34,23 @@ class Row(Receipt):
 @app.command("list")
 def list_models(*, as_json: Json = False) -> None:
     """Show every model with its champion and its last decision."""
+    from perennial.definition.loader import load_folder  # noqa: PLC0415 - YAML, for the verbs that need it
+
+    loaded = load_folder(wiring.definitions_folder())
     with wiring.open_stores() as stores:
-        rows = [_row(definition.name, stores) for definition in load_folder(wiring.definitions_folder()).definitions]
+        rows = [_row(definition.name, stores) for definition in loaded.definitions]
     if as_json:
         dump(rows)
-    else:
-        table("models", tuple(Row.model_fields), [tuple(row.model_dump().values()) for row in rows])
+        return
+    columns = ("model", "champion", "epoch", "since", "last night", "decision")
+    table("models", columns, [(row.model, row.champion, row.epoch, row.since, row.last_night, row.decision) for row in rows])
+    if loaded.errors:
+        say(f"{len(loaded.errors)} more with faults in the definition; see perennial check")
 
 
 @app.command()
 def show(version: Version, *, as_json: Json = False) -> None:
-    """Show what a version is made of, how it was judged, and when it was champion."""
+    """Show what a version is made of, how it was judged, and when it became champion."""
     with wiring.open_stores() as stores:
         made = stores.ledger.get(ModelVersion, version)
         judged = [row for row in stores.ledger.history(Evaluation, made.model, made.segment) if row.challenger == version]
@@ -50,68 +58,30 @@ def show(version: Version, *, as_json: Json = False) -> None:
     if as_json:
         dump({"version": made, "evaluations": judged, "promotions": reigned})
         return
-    table(version, ("field", "value"), made.model_dump(mode="json").items())
+    table(version, ("what", "which"), fields(made))
     for evaluation in judged:
-        table(
-            f"evaluation: {evaluation.verdict}",
-            ("gate", "verdict", "why"),
-            [tuple(gate.model_dump().values()) for gate in evaluation.gates],
-        )
-    table(
-        "champion",
-        ("epoch", "kind", "from", "by", "why"),
-        [(row.epoch, row.kind, row.effective_from, row.actor, row.reason) for row in reigned],
-    )
+        gates = [(gate.gate, gate.verdict, gate.sentence) for gate in evaluation.gates]
+        table(f"\nevaluation: {evaluation.verdict}", ("gate", "verdict", "why"), gates)
+    promotions = [(row.epoch, row.kind, row.effective_from, row.actor, row.reason) for row in reigned]
+    table("\npromotions", ("epoch", "kind", "from", "by", "why"), promotions)
 
 
 @app.command()
 def compare(first: Version, second: Version, *, as_json: Json = False) -> None:
     """Score two versions on the newest labelled rows that neither was trained on, and say which is better and how surely."""
-    from perennial.steps.compare import compare as run  # noqa: PLC0415 - the steps import what is heavy
-
     with wiring.open_stores() as stores:
-        result = run(definition_of(stores.ledger.get(ModelVersion, first).model), stores, first=first, second=second)
+        definition = definition_of(stores.ledger.get(ModelVersion, first).model)
+        with working("comparing"):
+            from perennial.steps.compare import compare as run  # noqa: PLC0415 - the steps import what is heavy
+
+            result = run(definition, stores, first=first, second=second)
     if as_json:
         dump(result)
         return
-    names = tuple(result.metrics[first])
-    shown = [(name, *(_estimate(result.metrics[version][name]) for version in (first, second))) for name in names]
-    table(f"{result.rows} rows of {result.interval}", ("metric", first, second), shown)
+    one, other = result.metrics[first], result.metrics[second]
+    shown = [(name, _estimate(one[name]), _estimate(other[name])) for name in one]
+    table(f"{result.rows} rows, {cell_text(result.interval)}", ("metric", first, second), shown)
     say(result.sentence)
-
-
-@app.command()
-def promote(version: Version, reason: Reason, actor: Actor = "operator", *, as_json: Json = False) -> None:
-    """Approve a version's evaluation, which must have passed, and make it champion."""
-    from perennial.steps.promote import promote as run  # noqa: PLC0415 - the steps import what is heavy
-
-    with wiring.open_stores() as stores:
-        definition = definition_of(stores.ledger.get(ModelVersion, version).model)
-        publication = run(definition, stores, version=version, reason=reason, actor=actor)
-    if as_json:
-        dump(publication)
-    else:
-        say(publication.sentence)
-
-
-@app.command()
-def rollback(
-    model: Model,
-    reason: Reason,
-    to: Annotated[str | None, typer.Option(help="An earlier champion; by default the one before.")] = None,
-    actor: Actor = "operator",
-    *,
-    as_json: Json = False,
-) -> None:
-    """Make an earlier champion champion again, from now on."""
-    from perennial.steps.rollback import rollback as run  # noqa: PLC0415
-
-    with wiring.open_stores() as stores:
-        done = run(definition_of(model), ALL, stores, effective_from=wiring.now(), reason=reason, actor=actor, to=to)
-    if as_json:
-        dump(done)
-    else:
-        say(f"{done.version} is champion at epoch {done.epoch} from {done.effective_from:%Y-%m-%d %H:%M}Z: {done.reason}")
 
 
 def _row(model: str, stores: Stores) -> Row:
@@ -122,13 +92,14 @@ def _row(model: str, stores: Stores) -> Row:
         model=model,
         champion=champion.version if champion else None,
         epoch=champion.epoch if champion else None,
-        since=f"{champion.effective_from:%Y-%m-%d}" if champion else None,
-        last_night=f"{last.interval.end:%Y-%m-%d}" if last else None,
+        since=champion.effective_from if champion else None,
+        last_night=last.interval.end if last else None,
         decision=last.action.value if last else None,
         sentence=last.sentence if last else None,
     )
 
 
-def _estimate(estimate: object) -> str:
-    value, low, high = (getattr(estimate, name) for name in ("value", "low", "high"))
-    return f"{value:.4g}" if low is None or high is None else f"{value:.4g} [{low:.4g}, {high:.4g}]"
+def _estimate(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return cell_text(estimate.value)
+    return f"{cell_text(estimate.value)} [{cell_text(estimate.low)}, {cell_text(estimate.high)}]"

@@ -252,7 +252,10 @@ class SignalState(StrEnum):
 
 
 class Signal(Receipt):
-    """A measured figure with its threshold. *n* is the sample size in rows (or nights, as *unit* says)."""
+    """A measured figure with its threshold.
+
+    *n* is the sample size in rows (or nights, as *unit* says); *since* is when what it alarms about most likely began.
+    """
 
     name: str
     kind: str
@@ -261,6 +264,7 @@ class Signal(Receipt):
     threshold: float | None
     n: int
     unit: str = "rows"
+    since: Moment | None = None
     sentence: str
 
 

@@ -1,7 +1,8 @@
-"""What ``perennial check`` says about a folder of definitions: all that the loader says, and whether the estimators can be made."""
+"""What ``perennial check`` says about definitions: all that the loader says, and whether the estimators can be made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from perennial.core.codes import Code
 from perennial.core.digest import digest_json
 from perennial.core.errors import DefinitionError, PerennialError
 from perennial.definition.document import Document, Finding
-from perennial.definition.loader import read_folder
+from perennial.definition.loader import read_definition, read_folder
 from perennial.definition.models import Definition
 
 _ESTIMATOR = ("estimator", "path")
@@ -28,24 +29,34 @@ class Checked:
         return bool(self.definitions) and not self.errors
 
 
-def check(folder: Path, *, deep: bool = True) -> Checked:
-    """Check every definition in *folder*.
+def check(path: Path, *, deep: bool = True) -> Checked:
+    """Check the definition in *path*, or every definition in it.
 
     Args:
-        folder: A folder of ``<name>.yml``.
+        path: A definition's file, or a folder of ``<name>.yml``.
         deep: Also import every estimator and call it, once per path, parameters and features.
     """
     definitions, errors = [], []
     seen: dict[str, PerennialError | None] = {}
-    for result in read_folder(folder):
+    for result in _read(path):
         error = result if isinstance(result, DefinitionError) else _estimator_error(*result, seen) if deep else None
         if error:
             errors.append(error)
         elif not isinstance(result, DefinitionError):
             definitions.append(result[0])
     if not definitions and not errors:
-        errors.append(DefinitionError(Code.DEFINITION_MISSING, "must hold a definition, <name>.yml", where=str(folder)))
+        errors.append(DefinitionError(Code.DEFINITION_MISSING, "must hold a definition, <name>.yml", where=str(path)))
     return Checked(tuple(definitions), tuple(errors))
+
+
+def _read(path: Path) -> Iterator[tuple[Definition, Document] | DefinitionError]:
+    if not path.is_file():
+        yield from read_folder(path)
+        return
+    try:
+        yield read_definition(path)
+    except DefinitionError as error:
+        yield error
 
 
 def _estimator_error(definition: Definition, document: Document, seen: dict[str, PerennialError | None]) -> DefinitionError | None:

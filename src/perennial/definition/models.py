@@ -6,7 +6,7 @@ or the network in ``perennial check``.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -272,6 +272,8 @@ class Retraining(Part):
     """A champion older than this asks for a retraining."""
     min_age: Duration | None = None
     """A champion younger than this is not retrained by an alarm."""
+    fresh: Duration | None = None
+    """Decay is answered only when the training part, without the holdout, reaches this far past the change."""
     breaker: Annotated[int, Field(ge=1, le=100)] = 3
     """After so many refused challengers in a row no more are asked for, until a person acts."""
 
@@ -332,3 +334,7 @@ class Definition(Part):
     def labels(self) -> Relation:
         """Where labels come from: their own relation, or the source."""
         return self.label.source or self.source
+
+    def trained_until(self, end: datetime) -> datetime:
+        """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""
+        return end - self.label.delay - self.evaluation.holdout

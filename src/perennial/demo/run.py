@@ -18,7 +18,7 @@ from perennial.definition.calendar import midnight
 from perennial.definition.loader import load
 from perennial.definition.models import Definition
 from perennial.demo.report import claims, tables
-from perennial.demo.stage import Stage, show_claim, show_table
+from perennial.demo.stage import WIDEST, Stage, show_claim, show_table
 from perennial.demo.story import LAST_DAY, SHOCK, Story
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.simulation.load import simulate
@@ -37,6 +37,8 @@ def run(configured: wiring.Settings, *, dags: Path, plugins: Path, console: Cons
         StoryError: The story went another way than it must.
     """
     began = time.monotonic()
+    if not console.is_terminal:
+        console.width = WIDEST
     home = configured.home / "demo"
     shutil.rmtree(home, ignore_errors=True)
     definition = load(configured.definitions / f"{MODEL}.yml")
@@ -45,7 +47,8 @@ def run(configured: wiring.Settings, *, dags: Path, plugins: Path, console: Cons
     with wiring.databases(alone) as running:
         _live(definition, alone, running, dags=dags, plugins=plugins, console=console)
         holds = _report(definition, running.ledger, console)
-    console.print(f"\n{time.monotonic() - began:.0f} s. Everything that was started has stopped.", highlight=False)
+    console.print(f"\n{time.monotonic() - began:.0f} s. Everything that was started has stopped. To look around in what is left:", highlight=False)
+    console.print(f"  PERENNIAL_HOME={home} perennial models list", highlight=False)
     return holds
 
 
@@ -89,7 +92,7 @@ def _report(definition: Definition, url: str, console: Console) -> bool:
     turn = next(decision.interval.end for decision in nights if decision.action is Action.RETRAIN)
     for shown in tables(url, definition.name, turn=turn):
         show_table(console, shown)
-    made = list(claims(url, definition.name, shock=shock, cooldown=definition.retraining.cooldown))
+    made = list(claims(url, definition.name, shock=shock))
     for claim in made:
         show_claim(console, claim)
     return all(claim.holds for claim in made)

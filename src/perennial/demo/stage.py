@@ -14,7 +14,7 @@ from rich.table import Table
 from perennial.demo.report import Claim, Shown
 from perennial.demo.story import Chapter
 
-WIDTH = 110
+WIDEST = 118
 
 
 class Stage:
@@ -47,7 +47,8 @@ class Stage:
     def tell(self, chapter: Chapter) -> None:
         """Print one chapter of the story."""
         self._console.print(f"[bold]{escape(chapter.title)}[/bold]  [dim]{escape(chapter.by)}[/dim]", highlight=False)
-        self._console.print(escape(textwrap.indent(textwrap.fill(chapter.seen, WIDTH - 2), "  ")) + "\n", highlight=False)
+        told = textwrap.fill(chapter.seen, min(self._console.width, WIDEST) - 2)
+        self._console.print(escape(textwrap.indent(told, "  ")) + "\n", highlight=False)
 
 
 def show_table(console: Console, shown: Shown) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 from perennial.core.receipts import NightLoss, Signal, SignalState
 from perennial.monitoring.evidence import change_point, evidence
@@ -12,6 +13,7 @@ from perennial.monitoring.usable import UsableNight, usable_nights
 _LEAST_THRESHOLD = 2.0
 _CEILING = 10.0
 _LAST_NIGHTS = 7
+_THREE_DIGITS = 100
 
 
 def decay(
@@ -51,10 +53,12 @@ def decay(
     ratios = [_ratio(night.loss, evaluated_loss * (1 + tolerance)) for night in usable]
     found = evidence(ratios, ceiling=_CEILING * threshold)
     state = SignalState.ALARM if found >= threshold else SignalState.QUIET
-    figures = _figures(usable, change_point(ratios) if state is SignalState.ALARM else None, evaluated_loss)
-    needed = f"evidence {found:.3g} of {threshold:.3g} needed"
+    start = change_point(ratios) if state is SignalState.ALARM else None
+    figures = _figures(usable, start, evaluated_loss)
+    needed = f"evidence {_plain(found)} of {_plain(threshold)} needed"
     sentence = f"{loss_name} {figures} with {100 * tolerance:.3g} % tolerated; {needed}"
-    return _said(state, found, threshold, len(usable), sentence)
+    since = None if start is None else usable[start].interval.start
+    return _said(state, found, threshold, len(usable), sentence, since=since)
 
 
 def _ratio(loss: float, tolerated: float) -> float:
@@ -80,9 +84,18 @@ def _why_none(nights: Sequence[NightLoss], minimum_labels: int) -> str:
     )
 
 
+def _plain(figure: float) -> str:
+    """Return three digits, or all before the point where there are more."""
+    return f"{figure:.3g}" if figure < _THREE_DIGITS else f"{figure:.0f}"
+
+
 def _nights(number: int) -> str:
     return "1 night" if number == 1 else f"{number} nights"
 
 
-def _said(state: SignalState, value: float | None, threshold: float, n: int, sentence: str) -> Signal:
-    return Signal(name="decay", kind="decay", state=state, value=value, threshold=threshold, n=n, unit="nights", sentence=sentence)
+def _said(
+    state: SignalState, value: float | None, threshold: float, n: int, sentence: str, *, since: datetime | None = None
+) -> Signal:
+    return Signal(
+        name="decay", kind="decay", state=state, value=value, threshold=threshold, n=n, unit="nights", since=since, sentence=sentence
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from perennial.core.receipts import Action, Signal, SignalState
@@ -34,6 +34,10 @@ class Policy(Protocol):
         """A champion younger than this is not retrained by an alarm."""
 
     @property
+    def fresh(self) -> timedelta | None:
+        """How far the training part must reach past a change before a retraining answers it."""
+
+    @property
     def breaker(self) -> int:
         """After so many refused challengers in a row no more are asked for."""
 
@@ -49,6 +53,7 @@ class Facts:
         minimum_rows: With fewer, nothing is decided.
         signals: What was measured.
         refused_in_a_row: Challengers refused since the last one that passed.
+        trained_until: The end of what a retraining tonight would be fitted on; None where nobody can say.
     """
 
     data_fault: str | None
@@ -57,6 +62,7 @@ class Facts:
     minimum_rows: int
     signals: Sequence[Signal]
     refused_in_a_row: int
+    trained_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,19 @@ def _hold(facts: Facts, policy: Policy) -> Outcome | None:
     if causes and policy.min_age is not None and facts.champion_age < policy.min_age:
         young = f"the champion is {_days(facts.champion_age)} old, {_days(policy.min_age)} are needed before an alarm retrains it"
         return Outcome(Action.HOLD, "min_age", f"{young}; {_sentences(causes)}")
-    return None
+    return _hold_for_fresh_data(causes, facts, policy)
+
+
+def _hold_for_fresh_data(causes: Sequence[Signal], facts: Facts, policy: Policy) -> Outcome | None:
+    """Wait until a retraining could learn of the change: fitted on what came before it, it would only repeat the champion."""
+    since = causes[0].since if causes else None
+    if since is None or policy.fresh is None or facts.trained_until is None:
+        return None
+    reach = max(facts.trained_until - since, timedelta())
+    if reach >= policy.fresh:
+        return None
+    little = f"a retraining tonight would be fitted on {_days(reach)} since the change, {_days(policy.fresh)} are needed"
+    return Outcome(Action.HOLD, "fresh", f"{little}; {_sentences(causes)}")
 
 
 def _retrain(facts: Facts, policy: Policy) -> Outcome | None:

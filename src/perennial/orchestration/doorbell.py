@@ -20,7 +20,7 @@ class Doorbell(TriggerDagRunOperator):
 
     def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's own type
         """Ring, or skip."""
-        request = context["ti"].xcom_pull(task_ids="decide", key="request")
+        request = context["ti"].xcom_pull(task_ids="decide", key="open_request")
         if request is None:
             raise AirflowSkipException("no retraining is asked for")
         self.trigger_run_id = f"request__{request['id']}"

@@ -46,8 +46,10 @@ def scheduled() -> bool:
 
 
 def actor() -> str:
-    """Return who started the run: a person's name, or airflow."""
-    return str(_dag_run().triggering_user_name or "airflow")
+    """Return who started the run: a person's name; airflow for the schedule, and for a decision that rang the bell."""
+    dag_run = _dag_run()
+    rung = bool((dag_run.conf or {}).get("request"))
+    return "airflow" if rung else str(dag_run.triggering_user_name or "airflow")
 
 
 @contextmanager

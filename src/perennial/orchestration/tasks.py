@@ -1,7 +1,8 @@
 """The tasks that the DAG files compose: one per step, with its receipt as JSON from task to task.
 
 A task opens the stores, takes the lease, calls its step and returns the receipt. Steps are imported inside the tasks, because a DAG
-file is parsed every few seconds and they import what is heavy.
+file is parsed every few seconds and they import what is heavy. ``multiple_outputs=False`` keeps a receipt whole: of a function that
+returns a dict Airflow would otherwise hand over each key, too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 def claim(definition: Definition) -> Handed:
     """Find out what a retraining run is to do, and take the request that it answers. Skips the run where there is nothing to do."""
 
-    @task(task_id="claim")
+    @task(task_id="claim", multiple_outputs=False)
     def claim() -> Json:
         with held_stores(definition, Purpose.TRAIN) as stores:
             assignment, sentence = assign(definition, stores.ledger, current_run(), run_id=run_id(), scheduled=scheduled())
@@ -55,7 +56,7 @@ def extract(definition: Definition, claimed: Handed = None) -> Handed:
     """Copy the rows of the night, or of the training window in *claimed*."""
     purpose = Purpose.SCORE if claimed is None else Purpose.TRAIN
 
-    @task(task_id="extract")
+    @task(task_id="extract", multiple_outputs=False)
     def extract(claimed: Json | None) -> Json:
         from perennial.steps.extract import extract as step  # noqa: PLC0415 - heavy
 
@@ -69,7 +70,7 @@ def extract(definition: Definition, claimed: Handed = None) -> Handed:
 def validate(definition: Definition, extracted: Handed) -> Handed:
     """Check the rows; refused ones go to quarantine."""
 
-    @task(task_id="validate")
+    @task(task_id="validate", multiple_outputs=False)
     def validate(extracted: Json) -> Json:
         from perennial.steps.validate import validate as step  # noqa: PLC0415 - heavy
 
@@ -83,7 +84,7 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 def predict(definition: Definition, extracted: Handed, validated: Handed) -> Handed:
     """Publish the night's predictions, whole."""
 
-    @task(task_id="predict")
+    @task(task_id="predict", multiple_outputs=False)
     def predict(extracted: Json, validated: Json) -> Json:
         from perennial.steps.predict import predict as step  # noqa: PLC0415 - heavy
 
@@ -97,7 +98,7 @@ def predict(definition: Definition, extracted: Handed, validated: Handed) -> Han
 def monitor(definition: Definition, extracted: Handed, validated: Handed, predicted: Handed) -> Handed:
     """Measure drift, and the loss of the nights whose labels have arrived."""
 
-    @task(task_id="monitor")
+    @task(task_id="monitor", multiple_outputs=False)
     def monitor(extracted: Json, validated: Json, predicted: Json) -> Json:
         from perennial.steps.monitor import monitor as step  # noqa: PLC0415 - heavy
 
@@ -112,7 +113,7 @@ def monitor(definition: Definition, extracted: Handed, validated: Handed, predic
 def decide(definition: Definition, validated: Handed, measured: Handed) -> Handed:
     """Say what to do about the night. Where a retrain request is open, its id and cut-off go to the doorbell."""
 
-    @task(task_id="decide")
+    @task(task_id="decide", multiple_outputs=False)
     def decide(validated: Json, measured: Json) -> Json:
         from perennial.steps.decide import decide as step  # noqa: PLC0415 - heavy
 
@@ -120,7 +121,7 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
         with held_stores(definition, Purpose.SCORE) as stores:
             decision = step(definition, validation.interval, stores, measurement=measurement, validation=validation)
             request = open_request(definition, stores.ledger)
-        get_current_context()["ti"].xcom_push(key="request", value=_json(request) if request else None)
+        get_current_context()["ti"].xcom_push(key="open_request", value=_json(request) if request else None)
         _log.info("%s: %s", decision.action, decision.sentence)
         return _json(decision)
 
@@ -130,7 +131,7 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
 def train(definition: Definition, claimed: Handed, extracted: Handed, validated: Handed) -> Handed:
     """Fit the challenger."""
 
-    @task(task_id="train")
+    @task(task_id="train", multiple_outputs=False)
     def train(claimed: Json, extracted: Json, validated: Json) -> Json:
         from perennial.steps.train import train as step  # noqa: PLC0415 - heavy
 
@@ -148,7 +149,7 @@ def train(definition: Definition, claimed: Handed, extracted: Handed, validated:
 def evaluate(definition: Definition, extracted: Handed, validated: Handed, trained: Handed) -> Handed:
     """Compare challenger, champion and baseline on the holdout."""
 
-    @task(task_id="evaluate")
+    @task(task_id="evaluate", multiple_outputs=False)
     def evaluate(extracted: Json, validated: Json, trained: Json) -> Json:
         from perennial.steps.evaluate import evaluate as step  # noqa: PLC0415 - heavy
 
@@ -165,7 +166,7 @@ def evaluate(definition: Definition, extracted: Handed, validated: Handed, train
 def publish(definition: Definition, evaluated: Handed, answered: Handed = None) -> Handed:
     """Make the challenger champion, if it passed and, where the definition wants it, a person approved."""
 
-    @task(task_id="publish")
+    @task(task_id="publish", multiple_outputs=False)
     def publish(evaluated: Json, answered: Json | None) -> Json:
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
         from perennial.steps.publish import publish as step  # noqa: PLC0415 - heavy
@@ -188,7 +189,7 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
 def settle(definition: Definition) -> Handed:
     """Close the request with what became of it, also when a task before it failed."""
 
-    @task(task_id="settle", trigger_rule="all_done")
+    @task(task_id="settle", multiple_outputs=False, trigger_rule="all_done")
     def settle() -> None:
         instance = get_current_context()["ti"]
         request = (instance.xcom_pull(task_ids="claim") or {}).get("request")

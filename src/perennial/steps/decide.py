@@ -57,6 +57,7 @@ def judge(
         minimum_rows=definition.monitoring.minimum_rows,
         signals=measurement.signals,
         refused_in_a_row=_refused_in_a_row(stores, definition.name, measurement.segment, interval, promotion),
+        trained_until=definition.trained_until(interval.end),
     )
     return policy.decide(facts, definition.retraining)
 

@@ -83,7 +83,7 @@ def trained_on(definition: Definition, interval: Interval) -> Interval:
     Raises:
         DataError: INTERVAL_EMPTY, nothing is left.
     """
-    return Interval(interval.start, interval.end - definition.label.delay - definition.evaluation.holdout)
+    return Interval(interval.start, definition.trained_until(interval.end))
 
 
 def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> dict[str, str]:

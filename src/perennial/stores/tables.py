@@ -77,6 +77,11 @@ def _written() -> Column[object]:
     return Column("written_at", DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _said() -> Column[object]:
+    """When the record was last recorded, be it again: what was said last of a night stands, also after a glitch in between."""
+    return Column("said_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
 def _id(name: str = "id") -> Column[str]:
     return Column(name, Text, primary_key=True)
 
@@ -110,6 +115,7 @@ snapshot = Table(
     _whole("label_rows"),
     _whole("bytes"),
     _written(),
+    _said(),
     _forward(),
     _one_of("purpose", Purpose),
     _by_interval(),
@@ -129,6 +135,7 @@ validation = Table(
     _text("quarantine", null=True),
     _json("findings"),
     _written(),
+    _said(),
     _forward(),
     _one_of("purpose", Purpose),
     _one_of("verdict", Verdict),
@@ -181,6 +188,7 @@ model_version = Table(
     _text("baseline"),
     _text("profile"),
     _written(),
+    _said(),
     UniqueConstraint("training_run"),
 )
 evaluation = Table(
@@ -200,6 +208,7 @@ evaluation = Table(
     _json("metrics"),
     _json("gates"),
     _written(),
+    _said(),
     _forward(),
     _forward("holdout"),
     _one_of("verdict", Verdict),
@@ -214,6 +223,7 @@ approval = Table(
     _text("actor"),
     _text("comment"),
     _written(),
+    _said(),
     _one_of("verdict", Verdict),
     Index(None, "evaluation"),
 )
@@ -305,6 +315,7 @@ measurement = Table(
     _text("profile", null=True),
     _json("signals"),
     _written(),
+    _said(),
     _forward(),
     _by_interval(),
 )
@@ -348,6 +359,7 @@ decision = Table(
     _to("measurement", "measurement.id"),
     _to("request", "retrain_request.id", null=True),
     _written(),
+    _said(),
     _forward(),
     _one_of("action", Action),
     _by_interval(),

@@ -78,7 +78,8 @@ class MemoryLedger:
             stands = of_kind.get(key) or self._same_run(receipt)
             if stands is None:
                 records.demand_references(receipt)
-                of_kind[key] = receipt
+            if key in of_kind or stands is None:
+                of_kind[key] = of_kind.pop(key, receipt)  # at the end: what was said last stands
             return stands or receipt
 
     def get(self, kind: type[R], key: str) -> R:

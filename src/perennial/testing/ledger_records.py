@@ -69,7 +69,7 @@ class Records:
     leases: dict[Lane, Held] = field(default_factory=dict)
 
     def of(self, kind: type[R]) -> dict[str, R]:
-        """Return the receipts of *kind* by id, in the order in which they were written."""
+        """Return the receipts of *kind* by id, in the order in which they were last recorded."""
         return cast("dict[str, R]", self.receipts.setdefault(kind, {}))
 
     def demand_references(self, receipt: Receipt) -> None:

@@ -127,8 +127,9 @@ def test_an_alarm_says_since_when_and_how_much() -> None:
         threshold=365.0,
         n=32,
         unit="nights",
+        since=datetime(2024, 12, 26, tzinfo=UTC),
         sentence="mean loss 152 over 7 nights since 2024-12-26, 2.92 times the evaluated 52 with 25 % tolerated;"
-        f" evidence {signal.value:.3g} of 365 needed",
+        f" evidence {signal.value:.0f} of 365 needed",
     )
 
 

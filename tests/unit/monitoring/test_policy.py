@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,6 +39,7 @@ class Rules:
     max_age: timedelta | None = 60 * DAY
     min_age: timedelta | None = 3 * DAY
     breaker: int = 3
+    fresh: timedelta | None = None
 
 
 def test_a_definition_is_a_policy() -> None:
@@ -146,3 +147,23 @@ def test_a_quiet_night_keeps_the_champion() -> None:
     expected = Outcome(Action.KEEP, "quiet", "decay: evidence 12 of 365 needed; drift: none of 3 columns moved")
     assert decide(QUIET_NIGHT, Rules()) == expected
     assert decide(replace(QUIET_NIGHT, signals=()), Rules()).sentence == "nothing was measured"
+
+
+CHANGED = DECAYED.model_copy(update={"since": datetime(2024, 12, 26, tzinfo=UTC)})
+
+
+def test_decay_is_not_answered_before_a_retraining_could_learn_of_the_change() -> None:
+    """Fitted on what came before the change, a challenger would only repeat the champion."""
+    facts = replace(QUIET_NIGHT, signals=(CHANGED,), trained_until=datetime(2024, 12, 28, tzinfo=UTC))
+    sentence = (
+        "a retraining tonight would be fitted on 2 days since the change, 5 days are needed; decay: evidence 812 of 365 needed"
+    )
+    assert decide(facts, Rules(fresh=5 * DAY)) == Outcome(Action.HOLD, "fresh", sentence)
+
+
+@pytest.mark.parametrize("trained_until", [datetime(2024, 12, 31, tzinfo=UTC), None])
+def test_decay_is_answered_once_the_training_part_reaches_past_the_change(trained_until: datetime | None) -> None:
+    """Where nobody can say how far it reaches, nothing is waited for."""
+    facts = replace(QUIET_NIGHT, signals=(CHANGED,), trained_until=trained_until)
+    expected = Outcome(Action.RETRAIN, "decay", "decay: evidence 812 of 365 needed")
+    assert decide(facts, Rules(fresh=5 * DAY)) == expected

@@ -24,7 +24,11 @@ def test_every_address_is_on_loopback(tmp_path: Path) -> None:
 
 def test_settings_of_another_airflow_are_left_out_and_connections_stay(tmp_path: Path) -> None:
     """What a shell has set for some other Airflow must not reach this one; its connections are for everybody."""
-    inherited = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__SMTP__SMTP_HOST": "mail", "AIRFLOW_CONN_BIKES": "postgres://db"}
+    inherited = {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW__SMTP__SMTP_HOST": "mail",
+        "AIRFLOW_CONN_BIKES": "postgres://db",
+    }
 
     found = _environment(tmp_path, inherited)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select
+from sqlalchemy import Column, Connection, Row, Select, Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
@@ -67,15 +67,18 @@ _CHILDREN = {"drift": tables.drift_measurement, "losses": tables.performance_mea
 
 
 def record(connection: Connection, receipt: R) -> R:
-    """Append *receipt* once, and return the record that stands."""
+    """Append *receipt* once, and return the record that stands. Recorded again, it is the last of its interval again."""
     shape, row = shape_of(type(receipt)), to_row(receipt)
     if not isinstance(receipt, RECORDED):
         raise RejectedError(Code.STORE_REJECTED, f"{type(receipt).__name__} is not recorded by itself", where="ledger")
     if isinstance(receipt, ModelVersion):
         _append(connection, tables.training_run, {**row, "id": receipt.training_run})
-    if _append(connection, shape.head, row) and isinstance(receipt, Measurement):
+    new, key = _append(connection, shape.head, row), shape.head.c[shape.key or ""]
+    if new and isinstance(receipt, Measurement):
         _append_children(connection, receipt)
-    stands = find(connection, type(receipt), row[shape.key or ""])
+    if not new:
+        connection.execute(update(shape.head).where(key == row[key.name]).values(said_at=func.now()))
+    stands = find(connection, type(receipt), row[key.name])
     if stands is None:  # the same training run was recorded under another version, which stands
         stands = find(connection, type(receipt), row["training_run"], column="training_run")
     return stands or receipt
@@ -107,7 +110,8 @@ def history(
 ) -> list[R]:
     """Return the records of *kind* in order, as ``ports.Ledger.history`` says."""
     shape = shape_of(kind)
-    order = [*(shape.scope.c[name] for name in shape.order), shape.head.c.written_at, shape.head.c[shape.key or "epoch"]]
+    written = shape.head.c["said_at" if kind in RECORDED else "written_at"]
+    order = [*(shape.scope.c[name] for name in shape.order), written, shape.head.c[shape.key or "epoch"]]
     query = select_of(kind).where(shape.scope.c.model == model, shape.scope.c.segment == segment)
     if within is not None and kind is not Promotion:
         query = query.where(order[0] >= within.start, order[0] < within.end)

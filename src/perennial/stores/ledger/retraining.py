@@ -25,12 +25,15 @@ def refusal(
         max_per_30d: The most requests in any 30 days.
         force: Skips cooldown and budget, but not the rule that only one is open.
     """
-    unfinished = [other for other in others if other.state is not RequestState.DONE]
-    if unfinished:
-        return f"Request {unfinished[0].id} of {iso(unfinished[0].at)} is {unfinished[0].state} already."
     if force:
-        return None
-    return _too_soon(request, others, cooldown) or _over_budget(request.at, [other.at for other in others], max_per_30d)
+        return _unfinished(others)
+    near = _too_soon(request, others, cooldown)  # first: unlike a state it stays, so that a night decided again says the same
+    return near or _unfinished(others) or _over_budget(request.at, [other.at for other in others], max_per_30d)
+
+
+def _unfinished(others: Sequence[RetrainRequest]) -> str | None:
+    other = next((other for other in others if other.state is not RequestState.DONE), None)
+    return f"Request {other.id} of {iso(other.at)} is {other.state} already." if other else None
 
 
 def _too_soon(request: RetrainRequest, others: Sequence[RetrainRequest], cooldown: timedelta) -> str | None:

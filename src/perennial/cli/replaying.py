@@ -1,0 +1,88 @@
+"""replay: the loop over past nights, without Airflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perennial import wiring
+from perennial.cli.choose import Model, definition_of
+from perennial.cli.console import Json, cell_text, dump, say, table
+from perennial.core.interval import Interval, moment
+from perennial.core.receipts import Action
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from perennial.backtest.replay import Event
+
+_DAY = timedelta(days=1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to *app*."""
+    app.command()(replay)
+
+
+def replay(
+    model: Model,
+    start: Annotated[str, typer.Option("--from", help="Nights begin at or after this moment.", show_default=False)],
+    until: Annotated[str, typer.Option("--until", help="Nights end at or before this moment.", show_default=False)],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Run the loop over past nights.
+
+    It scores, retrains when the schedule says so, and retrains when a decision asks for it. The table leaves out the nights that were kept, and cuts long sentences; JSON has all of them whole.
+    """
+    definition = definition_of(model)
+    within = Interval(moment(start), moment(until))
+    events: list[Event] = []
+    with wiring.open_stores() as stores, _progress() as progress:
+        from perennial.backtest.replay import replay as run  # noqa: PLC0415 - the steps import what is heavy
+
+        task = progress.add_task(f"replaying {model}", total=within.length // _DAY)
+        for event in run(definition, within, stores):
+            events.append(event)
+            progress.update(task, completed=(event.at - within.start) // _DAY)
+    rows = [(event.at, _kind(event), _sentence(event)) for event in events]
+    if as_json:
+        dump([{"at": at, "kind": kind, "sentence": sentence} for at, kind, sentence in rows])
+        return
+    table(f"{model}, {cell_text(within)}", ("at", "what", "why"), [row for row in rows if row[1] != Action.KEEP], cut=True)
+    say(_summary([kind for _, kind, _ in rows]))
+
+
+def _kind(event: Event) -> str:
+    if event.decision is not None:
+        return event.decision.action.value
+    if event.publication is None:
+        return "no retraining"
+    return "new champion" if event.publication.promoted else "refused"
+
+
+def _sentence(event: Event) -> str:
+    done = event.decision or event.publication
+    return done.sentence if done is not None else str(event.error)
+
+
+def _summary(kinds: list[str]) -> str:
+    counted = ", ".join(f"{number} {kind}" for kind, number in Counter(kinds).most_common())
+    return counted or "no night lies in this time"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show how far it is, to a person at a terminal, on standard error."""
+    from rich.console import Console  # noqa: PLC0415 - for this verb only
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress

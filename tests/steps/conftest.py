@@ -1,0 +1,153 @@
+"""A short simulated world, a small fast definition of it, and stores to run the steps on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from perennial.core.receipts import Publication
+from perennial.definition.calendar import training_window
+from perennial.definition.models import Definition
+from perennial.ports import Artifacts, Ledger, Stores
+from perennial.simulation.load import tables as named
+from perennial.simulation.world import World, world
+from perennial.steps.loop import retrain
+from perennial.stores.ledger import PostgresLedger
+from perennial.testing import MemoryArtifacts, MemoryLedger, MemorySource
+from perennial.testing.story import FIRST_DAY, day
+
+DAYS = 45
+KEY = b"0123456789abcdef0123456789abcdef"
+RELATION = {"connection": "bikes", "entity": ["city"], "event_at": "event_at", "available_at": "available_at"}
+SMALL: dict[str, Any] = {
+    "name": "bikes_small",
+    "title": "Bikes",
+    "purpose": "Tests.",
+    "owner": "tests",
+    "kpi": {"name": "Rides", "approximation": "Closely."},
+    "source": {**RELATION, "table": "conditions"},
+    "label": {"column": "rides", "delay": "24h", "latest": "7d", "source": {**RELATION, "table": "rides"}},
+    "features": {"numeric": ["temperature", "humidity", "wet"], "time": ["hour", "weekday"]},
+    "schedule": {
+        "score": "0 0 * * *",
+        "start": FIRST_DAY.date().isoformat(),
+        "window": {"kind": "sliding", "length": "21d"},
+    },
+    "estimator": {"path": "perennial.learning.estimators:ridge_regressor"},
+    "expectations": [
+        {
+            "type": "expect_column_values_to_be_between",
+            "arguments": {"column": "temperature", "min_value": -25, "max_value": 35},
+        },
+        {"type": "expect_column_values_to_not_be_null", "arguments": {"column": "rides"}, "on": "train"},
+        {
+            "type": "expect_column_values_to_be_between",
+            "arguments": {"column": "rides", "min_value": 0, "max_value": 2000},
+            "on": "train",
+        },
+    ],
+    "quality": {"tolerated": "5%", "tolerated_training": "50%", "minimum_rows": 20},
+    "evaluation": {
+        "metric": "mae",
+        "holdout": "3d",
+        "baseline": "mean",
+        "gates": {"baseline": "1%", "champion": {"rule": "non_inferior", "margin": "50%"}},
+    },
+    "monitoring": {"minimum_rows": 12},
+    "retraining": {"causes": ["decay"], "cooldown": "2d", "breaker": 6},
+}
+"""A definition of the simulated world that trains and scores in a moment."""
+
+Define = Callable[..., Definition]
+Retrain = Callable[[Definition, Stores, datetime], Publication]
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return *base* with *changes*, mapping by mapping; None removes a key."""
+    result = dict(base)
+    for key, value in changes.items():
+        result[key] = merged(base.get(key) or {}, value) if isinstance(value, dict) else value
+    return {key: value for key, value in result.items() if value is not None}
+
+
+@pytest.fixture(scope="session")
+def simulated() -> World:
+    """45 good days from 2024-03-01 on, which is day 0 of ``perennial.testing.story.day``."""
+    return world(seed=7, days=DAYS, start=FIRST_DAY.date())
+
+
+@pytest.fixture
+def tables(simulated: World) -> dict[str, pa.Table]:
+    """The source's tables by name. A test may replace them: the stores read what it puts there."""
+    return named(simulated)
+
+
+@pytest.fixture
+def define() -> Define:
+    """Return the small definition with changes: ``define(publish={"approval": "human"})``."""
+    return lambda **changes: Definition.model_validate(merged(SMALL, changes))
+
+
+@pytest.fixture
+def definition(define: Define) -> Definition:
+    """The small definition."""
+    return define()
+
+
+@pytest.fixture
+def new_stores(tables: dict[str, pa.Table], tmp_path: Path) -> Callable[..., Stores]:
+    """Make stores over the test's tables: with an empty memory, or with the artifacts and the ledger that are given."""
+
+    def make(*, artifacts: Artifacts | None = None, ledger: Ledger | None = None) -> Stores:
+        source = MemorySource(tables)
+        return Stores(
+            source=lambda _: source,
+            artifacts=artifacts or MemoryArtifacts(),
+            ledger=ledger or MemoryLedger(),
+            signing_key=KEY,
+            scratch=tmp_path,
+        )
+
+    return make
+
+
+@pytest.fixture
+def stores(new_stores: Callable[..., Stores]) -> Stores:
+    """Empty stores in memory."""
+    return new_stores()
+
+
+@pytest.fixture
+def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
+    """An empty ledger in a PostgreSQL database of its own."""
+    opened = PostgresLedger.open(ledger_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres_stores(new_stores: Callable[..., Stores], postgres_ledger: PostgresLedger) -> Stores:
+    """Stores with an empty ledger in PostgreSQL."""
+    return new_stores(ledger=postgres_ledger)
+
+
+@pytest.fixture
+def retrained() -> Retrain:
+    """Run one retraining that knows what was known at a moment."""
+
+    def run(definition: Definition, stores: Stores, at: datetime) -> Publication:
+        return retrain(definition, training_window(definition, at), stores, reason="a test", actor="tests")
+
+    return run
+
+
+@pytest.fixture
+def championed(definition: Definition, stores: Stores, retrained: Retrain) -> Stores:
+    """Stores in memory in which the small definition has a champion, effective from day 30."""
+    assert retrained(definition, stores, day(30)).promoted
+    return stores
