@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test bench up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ floors: $(DEV) ## Check that every file imports only from floors below its own
 
 docs: $(DEV) ## Check that generated documents and the schema are current (`make docs FIX=1` writes them)
 	$(BIN)/python docs/generate.py $(if $(FIX),--write,--check)
+
+bench: $(DEV) ## Measure speed and print the figures
+	$(BIN)/python benchmarks/definitions.py
 
 schema: $(RUN) ## Write config/model.schema.json
 	$(BIN)/perennial schema --write config/model.schema.json

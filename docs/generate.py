@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from inspect import getdoc
@@ -14,6 +15,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
+from sqlalchemy.dialects import postgresql
 
 from perennial.cli import app
 from perennial.core.codes import Code
@@ -21,6 +23,8 @@ from perennial.definition.fields import Part
 from perennial.definition.models import Definition
 from perennial.definition.schema import schema_json
 from perennial.quality.catalog import SUPPORTED
+from perennial.stores import migrations
+from perennial.stores.tables import SCHEMA, metadata
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by docs/generate.py; edit the code, then run `make docs FIX=1`. -->\n\n"
@@ -166,10 +170,48 @@ def _expectation(name: str) -> str:
     return f"| `{name}` | {'rows' if item.by_row else 'the table'} | {needs} | {may} |\n"
 
 
+DATABASE = """# Database
+
+Everything is in the schema `perennial` of the ledger's PostgreSQL. The views are for people and stay as they are from version to
+version, or the changelog says so; the tables may change with a migration. Only Perennial writes them.
+
+"""
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+COMMENT = re.compile(r"COMMENT ON (?P<kind>VIEW|COLUMN) perennial\.(?P<name>[a-z_.]+) IS\s+'(?P<text>(?:[^']|'')*)';")
+
+
+def database() -> str:
+    """Return the views with their comments in the migrations, and the tables."""
+    return NOTE + DATABASE + "\n".join((*_views(), *_tables())) + "\n"
+
+
+def _views() -> Iterator[str]:
+    files = sorted(Path(migrations.__file__).parent.glob("versions/*.sql"))
+    found = [item for file in files for item in COMMENT.finditer(file.read_text(encoding="utf-8"))]
+    comments = {item["name"]: item["text"].replace("''", "'") for item in found}  # what was said last holds
+    for view in sorted(item["name"] for item in found if item["kind"] == "VIEW"):
+        yield f"## View {view}\n\n{comments[view]}\n\n| column | meaning |\n| --- | --- |"
+        named = ((name.removeprefix(f"{view}."), text) for name, text in comments.items() if name.startswith(f"{view}."))
+        yield from (f"| `{name}` | {text} |" for name, text in named)
+        yield ""
+
+
+def _tables() -> Iterator[str]:
+    for table in sorted(metadata.tables.values(), key=lambda item: item.name):
+        yield f"## Table {table.name}\n\n| column | type | names |\n| --- | --- | --- |"
+        for column in table.columns:
+            kind = column.type.compile(DIALECT).lower() + (", may be null" if column.nullable else "")
+            key = "key; " if column.primary_key else ""
+            names = ", ".join(sorted(f"`{item.target_fullname.removeprefix(f'{SCHEMA}.')}`" for item in column.foreign_keys))
+            yield f"| `{column.name}` | {kind} | {f'{key}{names}'.removesuffix('; ')} |"
+        yield ""
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "config/model.schema.json": schema_json,
     "docs/errors.md": errors,
     "docs/reference/cli.md": command_line,
+    "docs/reference/database.md": database,
     "docs/reference/definition.md": definition,
     "docs/reference/expectations.md": expectations,
 }

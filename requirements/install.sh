@@ -13,7 +13,7 @@ PY
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
 echo "installing $requirements into $VENV (once)"
 if command -v uv >/dev/null; then
-  install=(uv pip install --quiet --python "$VENV/bin/python")
+  install=(uv pip install --quiet --compile-bytecode --python "$VENV/bin/python")
 else
   install=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input)
 fi

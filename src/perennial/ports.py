@@ -1,4 +1,4 @@
-"""What the steps need of the world outside: a source, a store of artifacts, a ledger. ``stores`` has them, ``testing`` has fakes."""
+"""What the steps need of the world: a source, a store of artifacts, a ledger. ``stores`` has them, ``testing`` has fakes."""
 
 from __future__ import annotations
 

@@ -50,17 +50,20 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
-        """Read *environment*."""
-        home = Path(environment.get("PERENNIAL_HOME", ".perennial")).absolute()
+        """Read *environment*. An empty variable is one that is not set."""
+        home = Path(environment.get("PERENNIAL_HOME") or ".perennial").absolute()
+        artifacts = environment.get("PERENNIAL_ARTIFACTS") or str(home / "artifacts")
         prefix = "PERENNIAL_CONN_"
         return cls(
             home=home,
-            definitions=Path(environment.get("PERENNIAL_DEFINITIONS", "config/models")).absolute(),
+            definitions=Path(environment.get("PERENNIAL_DEFINITIONS") or "config/models").absolute(),
             database_url=environment.get("PERENNIAL_DATABASE_URL") or None,
-            artifacts=environment.get("PERENNIAL_ARTIFACTS") or str(home / "artifacts"),
+            artifacts=artifacts if artifacts.startswith("s3://") else str(Path(artifacts).absolute()),
             s3_endpoint=environment.get("PERENNIAL_S3_ENDPOINT") or None,
             signing_key=environment.get("PERENNIAL_SIGNING_KEY") or None,
-            connections={key.removeprefix(prefix).lower(): url for key, url in environment.items() if key.startswith(prefix)},
+            connections={
+                key.removeprefix(prefix).lower(): url for key, url in environment.items() if key.startswith(prefix) and url
+            },
         )
 
     def environment(self) -> dict[str, str]:
@@ -180,14 +183,14 @@ def signing_key(configured: Settings) -> bytes:
     Raises:
         RejectedError: SETTING_MISSING, the key is not hexadecimal or too short.
     """
-    text = configured.signing_key or _key_file(configured.home / "signing.key")
+    path = configured.home / "signing.key"
     try:
-        key = bytes.fromhex(text)
-    except ValueError:
+        key = bytes.fromhex(configured.signing_key or _key_file(path))
+    except ValueError:  # also of a file that is no text
         key = b""
     if len(key) < KEY_BYTES:
-        allowed = f"must be at least {KEY_BYTES} bytes in hexadecimal"
-        raise RejectedError(Code.SETTING_MISSING, allowed, where="PERENNIAL_SIGNING_KEY")
+        where = "PERENNIAL_SIGNING_KEY" if configured.signing_key else str(path)
+        raise RejectedError(Code.SETTING_MISSING, f"must be at least {KEY_BYTES} bytes in hexadecimal", where=where)
     return key
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import yaml
 
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.stores.embedded_postgres import EmbeddedPostgres
+
+collect_ignore = ["files"]
+"""No tests, and no doctests either: DAG files, a definition, and a program."""
 
 ROOT = Path(__file__).parents[2]
 FILES = Path(__file__).parent / "files"
@@ -39,6 +45,18 @@ DEFINITION: dict[str, Any] = {
 }
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "by_hand": {},
+    "nights": {"retraining": {"max_age": "2d"}},
+    "bell": {"retraining": {"max_age": "2d"}},
+    "approved": {"publish": {"approval": "human"}},
+    "rejected": {"publish": {"approval": "human"}},
+    "lacking": {"features": {"numeric": ["temperature", "wind"]}},
+    "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
+}
+"""What differs from ``files/loop.yml``, by the name of the definition: one for each test, so that none waits for another."""
+
+
 @pytest.fixture(scope="session")
 def definition_values() -> dict[str, Any]:
     """A definition that has all that a DAG is made from."""
@@ -56,8 +74,12 @@ def airflow_dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def airflow_definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of definitions of the session's Airflow. A test may add to it; Airflow sees it within seconds."""
-    return tmp_path_factory.mktemp("definitions")
+    """The folder of definitions of the session's Airflow: variants of one small definition, and a broken one among them."""
+    folder = tmp_path_factory.mktemp("definitions")
+    base = yaml.safe_load((FILES / "loop.yml").read_text())
+    for name, changes in VARIANTS.items():
+        (folder / f"{name}.yml").write_text(yaml.safe_dump(_merged(base, {"name": name, **changes})))
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +87,14 @@ def airflow_environment(
     tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres, ledger_template: str, airflow_definitions: Path
 ) -> dict[str, str]:
     """The environment of the session's Airflow and of its tasks: a ledger of their own, beside the source ``bikes``."""
+    with psycopg.connect(host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE airflow_ledger TEMPLATE {ledger_template}")
     return {
         **os.environ,
         "PERENNIAL_HOME": str(tmp_path_factory.mktemp("perennial")),
         "PERENNIAL_DEFINITIONS": str(airflow_definitions),
-        "PERENNIAL_DATABASE_URL": postgres.url(ledger_template),
+        "PERENNIAL_DATABASE_URL": postgres.url("airflow_ledger"),
+        "PERENNIAL_SIGNING_KEY": secrets.token_hex(32),
         "PERENNIAL_CONN_BIKES": postgres.url("bikes"),
     }
 
@@ -92,3 +117,9 @@ def airflow(
         hold=[postgres.hold],
     ) as running:
         yield running
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return *base* with *changes*, mapping by mapping."""
+    merged = {key: _merged(base.get(key, {}), value) if isinstance(value, dict) else value for key, value in changes.items()}
+    return {**base, **merged}

@@ -93,12 +93,12 @@ def test_the_blocks_of_a_document_do_what_it_says(document: Path) -> None:
     # Not below pytest's own folder, which no other user may enter: as root, PostgreSQL's server runs as one.
     with TemporaryDirectory(prefix="perennial-docs-", ignore_cleanup_errors=True) as folder:
         printed = _run(blocks, _clone(Path(folder)))
-    wrong = {
-        block.where: printed[index - 1]
+    wrong = [
+        f"{block.where} shows other than what is printed:\n{printed[index - 1]}"
         for index, block in enumerate(blocks)
         if block.language == "text" and "output" in block.said and not _same(block.content, printed[index - 1])
-    }
-    assert wrong == {}
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def _clone(folder: Path) -> Path:

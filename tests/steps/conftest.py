@@ -47,7 +47,7 @@ SMALL: dict[str, Any] = {
         {"type": "expect_column_values_to_not_be_null", "arguments": {"column": "rides"}, "on": "train"},
         {
             "type": "expect_column_values_to_be_between",
-            "arguments": {"column": "rides", "min_value": 0, "max_value": 2000},
+            "arguments": {"column": "rides", "min_value": 0, "max_value": 1900},
             "on": "train",
         },
     ],

@@ -108,9 +108,7 @@ def test_promise_13_reruns_converge(
 
 
 @pytest.mark.usefixtures("eventful")
-def test_every_order_of_three_nights_ends_in_the_same_ledger(
-    aging: Definition, new_stores: NewStores, retrained: Retrain
-) -> None:
+def test_every_order_of_three_nights_ends_in_the_same_ledger(aging: Definition, new_stores: NewStores, retrained: Retrain) -> None:
     """All six of them."""
     found = []
     for order in permutations(NIGHTS):
@@ -120,9 +118,7 @@ def test_every_order_of_three_nights_ends_in_the_same_ledger(
     assert all(other == found[0] for other in found)
 
 
-def test_a_retraining_that_runs_again_changes_nothing(
-    definition: Definition, postgres_stores: Stores, retrained: Retrain
-) -> None:
+def test_a_retraining_that_runs_again_changes_nothing(definition: Definition, postgres_stores: Stores, retrained: Retrain) -> None:
     """The same window twice is one version, one evaluation and one promotion, also after a night in between."""
     first = retrained(definition, postgres_stores, day(30))
     before = run(definition, postgres_stores, (30,))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from perennial.core.errors import TerminalError
 from perennial.core.interval import Interval
 from perennial.core.receipts import ALL, Action, Decision, Publication
-from perennial.definition.calendar import nights, ticks, training_window
+from perennial.definition.calendar import midnight, nights, ticks, training_window
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.decide import decide, judge
@@ -45,7 +45,7 @@ def replay(definition: Definition, within: Interval, stores: Stores, *, stop_bef
 
     Args:
         definition: The model.
-        within: The time to run through. Nights lie wholly inside.
+        within: The time to run through, as far as the schedule reaches. Nights lie wholly inside.
         stores: Where from and where to.
         stop_before: End before the first night whose decision would be this one, with that night measured but not decided.
 
@@ -68,6 +68,11 @@ def replay(definition: Definition, within: Interval, stores: Stores, *, stop_bef
 def _due(definition: Definition, within: Interval) -> list[tuple[datetime, Interval | None]]:
     """Return the nights, and None for a scheduled retraining, by time; a night comes before a retraining of the same moment."""
     schedule = definition.schedule
+    start = max(within.start, midnight(schedule.start, schedule.timezone))
+    end = min(within.end, midnight(schedule.end, schedule.timezone)) if schedule.end else within.end
+    if start >= end:
+        return []
+    within = Interval(start, end)
     due: list[tuple[datetime, Interval | None]] = [(night.end, night) for night in nights(schedule, within)]
     if schedule.retrain:
         due += [(at, None) for at in ticks(schedule.retrain, schedule.timezone, within)]

@@ -19,7 +19,8 @@ def register(app: typer.Typer) -> None:
 def doctor(*, as_json: Json = False) -> None:
     """Say what is configured, reachable, and unsafe.
 
-    Each thing is right, unsafe or wrong, with the version found. The exit code is 1 where something is wrong; what is only unsafe leaves it at 0.
+    Each thing is right, unsafe or wrong, with the version found.
+    The exit code is 1 where something is wrong; what is only unsafe leaves it at 0.
     """
     from perennial.cli.checkup import checkup  # noqa: PLC0415 - for this verb only
     from perennial.cli.finding import State  # noqa: PLC0415 - for this verb only

@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def promote(
-    version: Annotated[str, typer.Argument(help="The model version's id; `perennial models list` and `show` tell.")],
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="The model version's id; `perennial models list` and `show` tell.")
+    ],
     reason: Reason,
     actor: Actor = "operator",
     *,

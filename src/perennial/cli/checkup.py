@@ -50,7 +50,7 @@ def _signing_key(settings: wiring.Settings) -> Finding:
         return Finding(what="signing key", state=State.UNSAFE, found=f"PERENNIAL_SIGNING_KEY is not set; {path} will be made")
     try:
         wiring.signing_key(settings)
-    except PerennialError as error:
+    except (PerennialError, OSError) as error:
         return Finding(what="signing key", state=State.WRONG, found=str(error))
     if settings.signing_key:
         return Finding(what="signing key", state=State.RIGHT, found="PERENNIAL_SIGNING_KEY")

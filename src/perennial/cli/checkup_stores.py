@@ -26,11 +26,11 @@ def stores(settings: wiring.Settings, definitions: Iterable[Definition]) -> Iter
         with wiring.databases(settings) as running:
             yield _server(running.ledger, settings)
             yield _ledger(running.ledger)
-            yield _artifacts(settings)
             for definition in definitions:
                 yield _source(definition, settings, running)
-    except PerennialError as error:
+    except (PerennialError, OSError) as error:
         yield Finding(what="database", state=State.WRONG, found=str(error))
+    yield _artifacts(settings)
     yield from wires(settings)
 
 
@@ -111,8 +111,14 @@ def _shown(relation: Relation) -> str:
 
 
 def _is_far(url: str) -> bool:
-    """Return whether *url* leads off this machine. A Unix socket does not; a name that is no address may."""
-    parts = urlsplit(url)
+    """Return whether *url* leads off this machine. A Unix socket does not; a name that is no address may.
+
+    A URL that cannot be read leads nowhere; that it cannot be is what the finding of its store tells.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     host = parts.hostname or parse_qs(parts.query).get("host", [""])[0]
     if not host or host.startswith("/") or host == "localhost":
         return False

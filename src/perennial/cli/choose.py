@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perennial.definition.models import Definition
     from perennial.ports import Stores
 
-Model = Annotated[str, typer.Argument(help="The model's name, as in its definition.", show_default=False)]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name, as in its definition.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who; it is kept in the ledger.", envvar="PERENNIAL_ACTOR")]
 LEASE = timedelta(hours=2)
 LOOK_BACK = timedelta(days=400)

@@ -42,7 +42,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     shown = [[cell_text(value) for value in row] for row in rows]
     width = shutil.get_terminal_size((WIDTH, 0)).columns
     console = Console(width=width, highlight=False)
-    drawn = Table(title=Text(title), title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    drawn = Table(header_style="bold", show_edge=False, pad_edge=False)
     for name in columns[: -1 if cut else None]:
         drawn.add_column(name, overflow="fold")
     if cut:
@@ -50,7 +50,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for cells in shown:
         drawn.add_row(*(Text(cell) for cell in cells))
     with console.capture() as capture:
-        console.print(drawn)
+        console.print(Text(title, style="bold"), drawn, sep="\n")
     typer.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 

@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from perennial.core.errors import PerennialError, TransientError
+from perennial.core.codes import Code
+from perennial.core.errors import PerennialError, RejectedError, TransientError
 
 TERMINAL, TRANSIENT, BUG, NOBODY_READS = 3, 4, 5, 141
 
@@ -56,6 +57,8 @@ def _complain(error: PerennialError) -> int:
 def _of_file(error: OSError, name: str) -> PerennialError:
     from perennial.stores.file_errors import file_errors  # noqa: PLC0415 - only when it is needed
 
+    if isinstance(error, FileExistsError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return RejectedError(Code.STORE_REJECTED, f"could not be used ({error.strerror})", where=name)
     try:
         with file_errors(name):
             raise error

@@ -23,8 +23,12 @@ def register(app: typer.Typer) -> None:
 
 def trace(
     model: Model,
-    entity: Annotated[str, typer.Argument(help="The entity, as it stands in the prediction table.", show_default=False)],
-    event_at: Annotated[str, typer.Argument(help="When it happened, in ISO 8601; UTC where no offset is given.")],
+    entity: Annotated[
+        str, typer.Argument(metavar="ENTITY", help="The entity, as it stands in the prediction table.", show_default=False)
+    ],
+    event_at: Annotated[
+        str, typer.Argument(metavar="EVENT_AT", help="When it happened, in ISO 8601; UTC where no offset is given.")
+    ],
     *,
     as_json: Json = False,
 ) -> None:

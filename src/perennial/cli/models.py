@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from perennial.ports import Stores
 
 app = typer.Typer(help="Versions and champions.", no_args_is_help=True, rich_markup_mode=None)
-Version = Annotated[str, typer.Argument(help="A model version's id.", show_default=False)]
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="A model version's id.", show_default=False)]
+Other = Annotated[str, typer.Argument(metavar="OTHER", help="The id of the version to compare it with.", show_default=False)]
 
 
 class Row(Receipt):
@@ -42,15 +43,18 @@ def list_models(*, as_json: Json = False) -> None:
     if as_json:
         dump(rows)
         return
-    columns = ("model", "champion", "epoch", "since", "last night", "decision")
-    table("models", columns, [(row.model, row.champion, row.epoch, row.since, row.last_night, row.decision) for row in rows])
+    columns = ("model", "champion", "since", "last night", "decision")
+    table("models", columns, [(row.model, row.champion, row.since, row.last_night, row.decision) for row in rows])
     if loaded.errors:
         say(f"{len(loaded.errors)} more with faults in the definition; see perennial check")
 
 
 @app.command()
 def show(version: Version, *, as_json: Json = False) -> None:
-    """Show what a version is made of, how it was judged, and when it became champion."""
+    """Show a version.
+
+    What it is made of, how it was judged, and when it became champion.
+    """
     with wiring.open_stores() as stores:
         made = stores.ledger.get(ModelVersion, version)
         judged = [row for row in stores.ledger.history(Evaluation, made.model, made.segment) if row.challenger == version]
@@ -61,26 +65,31 @@ def show(version: Version, *, as_json: Json = False) -> None:
     table(version, ("what", "which"), fields(made))
     for evaluation in judged:
         gates = [(gate.gate, gate.verdict, gate.sentence) for gate in evaluation.gates]
-        table(f"\nevaluation: {evaluation.verdict}", ("gate", "verdict", "why"), gates)
+        say("")
+        table(f"evaluation: {evaluation.verdict}", ("gate", "verdict", "why"), gates)
     promotions = [(row.epoch, row.kind, row.effective_from, row.actor, row.reason) for row in reigned]
-    table("\npromotions", ("epoch", "kind", "from", "by", "why"), promotions)
+    say("")
+    table("promotions", ("epoch", "kind", "from", "by", "why"), promotions)
 
 
 @app.command()
-def compare(first: Version, second: Version, *, as_json: Json = False) -> None:
-    """Score two versions on the newest labelled rows that neither was trained on, and say which is better and how surely."""
+def compare(version: Version, other: Other, *, as_json: Json = False) -> None:
+    """Say which of two versions is better, and how surely.
+
+    Both are scored on the newest labelled rows that neither was trained on.
+    """
     with wiring.open_stores() as stores:
-        definition = definition_of(stores.ledger.get(ModelVersion, first).model)
+        definition = definition_of(stores.ledger.get(ModelVersion, version).model)
         with working("comparing"):
             from perennial.steps.compare import compare as run  # noqa: PLC0415 - the steps import what is heavy
 
-            result = run(definition, stores, first=first, second=second)
+            result = run(definition, stores, first=version, second=other)
     if as_json:
         dump(result)
         return
-    one, other = result.metrics[first], result.metrics[second]
-    shown = [(name, _estimate(one[name]), _estimate(other[name])) for name in one]
-    table(f"{result.rows} rows, {cell_text(result.interval)}", ("metric", first, second), shown)
+    one, two = result.metrics[version], result.metrics[other]
+    shown = [(name, _estimate(one[name]), _estimate(two[name])) for name in one]
+    table(f"{result.rows} rows, {cell_text(result.interval)}", ("metric", version, other), shown)
     say(result.sentence)
 
 

@@ -38,7 +38,8 @@ def replay(
 ) -> None:
     """Run the loop over past nights.
 
-    It scores, retrains when the schedule says so, and retrains when a decision asks for it. The table leaves out the nights that were kept, and cuts long sentences; JSON has all of them whole.
+    It scores every night, and retrains when the schedule says so or a decision asks for it.
+    The table leaves out the nights that were kept, and cuts long sentences; JSON has all of them whole.
     """
     definition = definition_of(model)
     within = Interval(moment(start), moment(until))

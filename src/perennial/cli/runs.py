@@ -58,7 +58,10 @@ def retrain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Run one retraining: extract, validate, train, evaluate, publish. An open request is answered by it."""
+    """Run one retraining: extract, validate, train, evaluate, publish.
+
+    An open request is answered by it.
+    """
     definition = definition_of(model)
     end = cut_off(definition, until)
     with working(f"retraining {model}"), held_stores(model, "retrain", actor) as stores:

@@ -52,7 +52,8 @@ SELECT count(*), avg(loop), avg(never) FROM pair WHERE event_at >= :since
 )
 
 PROMOTIONS = """
-SELECT p.epoch, p.kind, p.version, to_char(p.effective_from, 'YYYY-MM-DD') AS effective_from, p.actor, split_part(t.reason, ';', 1) AS trained_because
+SELECT p.epoch, p.kind, p.version, to_char(p.effective_from, 'YYYY-MM-DD') AS effective_from, p.actor,
+       split_part(t.reason, ';', 1) AS trained_because
 FROM perennial.promotion p
 JOIN perennial.model_version v ON v.id = p.version
 JOIN perennial.training_run t ON t.id = v.training_run
@@ -76,7 +77,8 @@ LEFT JOIN perennial.training_run t ON t.id = v.training_run
 LEFT JOIN perennial.snapshot s ON s.digest = b.snapshot
 LEFT JOIN perennial.validation c ON c.id = b.validation AND c.snapshot = b.snapshot
 LEFT JOIN perennial.promotion o ON o.model = b.model AND o.segment = b.segment AND o.epoch = b.epoch
-WHERE b.state = 'staged' OR b.number IS NULL OR v.id IS NULL OR t.id IS NULL OR s.digest IS NULL OR c.id IS NULL OR o.epoch IS NULL
+WHERE b.state = 'staged' OR b.number IS NULL OR v.id IS NULL OR t.id IS NULL OR s.digest IS NULL OR c.id IS NULL
+   OR o.epoch IS NULL
 """
 
 ANSWERS = """

@@ -47,8 +47,10 @@ def run(configured: wiring.Settings, *, dags: Path, plugins: Path, console: Cons
     with wiring.databases(alone) as running:
         _live(definition, alone, running, dags=dags, plugins=plugins, console=console)
         holds = _report(definition, running.ledger, console)
-    console.print(f"\n{time.monotonic() - began:.0f} s. Everything that was started has stopped. To look around in what is left:", highlight=False)
-    console.print(f"  PERENNIAL_HOME={home} perennial models list", highlight=False)
+    console.print(f"\n{time.monotonic() - began:.0f} s. Everything that was started has stopped.", highlight=False)
+    console.print(
+        f"To look around in what is left: PERENNIAL_HOME={home} .venv/bin/perennial models list", highlight=False, soft_wrap=True
+    )
     return holds
 
 

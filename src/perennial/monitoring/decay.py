@@ -97,5 +97,13 @@ def _said(
     state: SignalState, value: float | None, threshold: float, n: int, sentence: str, *, since: datetime | None = None
 ) -> Signal:
     return Signal(
-        name="decay", kind="decay", state=state, value=value, threshold=threshold, n=n, unit="nights", since=since, sentence=sentence
+        name="decay",
+        kind="decay",
+        state=state,
+        value=value,
+        threshold=threshold,
+        n=n,
+        unit="nights",
+        since=since,
+        sentence=sentence,
     )

@@ -105,7 +105,7 @@ def _signal(columns: Sequence[ColumnDrift], measured: Sequence[_Measured], rows:
 
 
 def _figure(column: ColumnDrift) -> str:
-    allowed = f"below {column.threshold:.3g} allowed" if column.threshold is not None else "constant"
+    allowed = f"{column.threshold:.3g} allowed" if column.threshold is not None else "constant"
     return f"{column.column} PSI {column.psi:.3g} nats, {allowed}"
 
 

@@ -240,7 +240,7 @@ def _is_held(settings: wiring.Settings) -> bool:
     try:
         with _lock(settings).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except BlockingIOError:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.operators.trigger_dagrun import XCOM_RUN_ID, TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 
@@ -22,7 +22,9 @@ class Doorbell(TriggerDagRunOperator):
         """Ring, or skip."""
         request = context["ti"].xcom_pull(task_ids="decide", key="open_request")
         if request is None:
+            self.operator_extra_links = []  # it would lead to a run called None
             raise AirflowSkipException("no retraining is asked for")
         self.trigger_run_id = f"request__{request['id']}"
+        context["ti"].xcom_push(key=XCOM_RUN_ID, value=self.trigger_run_id)  # for the link, also where the run was there already
         self.conf = {"request": request["id"], "as_of": request["at"], "reason": request["reason"]}
         super().execute(context)

@@ -24,6 +24,9 @@ LEASE = TIMEOUT + timedelta(minutes=10)
 
 FLOWS = {Purpose.SCORE: "score", Purpose.TRAIN: "retrain"}
 _SCHEDULED = ("scheduled", "backfill")
+_CHATTY = ("alembic", "great_expectations")
+"""Libraries that say in every task's log what nobody asked."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,8 @@ def held_stores(definition: Definition, purpose: Purpose) -> Iterator[Stores]:
     An error's advice is logged, because Airflow shows its message only.
     """
     holder = f"{FLOWS[purpose]}_{definition.name} {run_id()}"
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         with (
             wiring.open_stores(connections=connection_url) as stores,

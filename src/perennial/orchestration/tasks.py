@@ -1,18 +1,22 @@
 """The tasks that the DAG files compose: one per step, with its receipt as JSON from task to task.
 
 A task opens the stores, takes the lease, calls its step and returns the receipt. Steps are imported inside the tasks, because a DAG
-file is parsed every few seconds and they import what is heavy. ``multiple_outputs=False`` keeps a receipt whole: of a function that
-returns a dict Airflow would otherwise hand over each key, too.
+file is parsed every few seconds and they import what is heavy.
+
+Each task logs what came out in a sentence. Its receipt is in XCom and in the ledger, so the log does not repeat it.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from perennial.core.interval import iso
 from perennial.core.receipts import (
     Evaluation,
     Measurement,
@@ -35,18 +39,22 @@ Json = dict[str, Any]
 Handed = Any
 """What one task hands to the next: an XComArg while the DAG is put together, the receipt's JSON inside the task."""
 
+_WHOLE: Mapping[str, Any] = MappingProxyType({"multiple_outputs": False, "show_return_value_in_logs": False})
+"""Of a function that returns a dict, Airflow would otherwise hand over each key, too."""
+
 _log = logging.getLogger(__name__)
 
 
 def claim(definition: Definition) -> Handed:
     """Find out what a retraining run is to do, and take the request that it answers. Skips the run where there is nothing to do."""
 
-    @task(task_id="claim", multiple_outputs=False)
+    @task(task_id="claim", **_WHOLE)
     def claim() -> Json:
         with held_stores(definition, Purpose.TRAIN) as stores:
             assignment, sentence = assign(definition, stores.ledger, current_run(), run_id=run_id(), scheduled=scheduled())
         if assignment is None:
             raise AirflowSkipException(sentence)
+        _log.info("%s: %s, as of %s", sentence, assignment.interval, iso(assignment.as_of))
         return _json(assignment)
 
     return claim()
@@ -56,13 +64,15 @@ def extract(definition: Definition, claimed: Handed = None) -> Handed:
     """Copy the rows of the night, or of the training window in *claimed*."""
     purpose = Purpose.SCORE if claimed is None else Purpose.TRAIN
 
-    @task(task_id="extract", multiple_outputs=False)
+    @task(task_id="extract", **_WHOLE)
     def extract(claimed: Json | None) -> Json:
         from perennial.steps.extract import extract as step  # noqa: PLC0415 - heavy
 
         asked = Assignment.model_validate(claimed) if claimed else window(definition, current_run(), purpose)
         with held_stores(definition, purpose) as stores:
-            return _json(step(definition, asked.interval, stores, purpose=purpose, as_of=asked.as_of))
+            snapshot = step(definition, asked.interval, stores, purpose=purpose, as_of=asked.as_of)
+        _log.info("%d rows, %d labels", snapshot.rows, snapshot.label_rows)
+        return _json(snapshot)
 
     return extract(claimed)
 
@@ -70,13 +80,18 @@ def extract(definition: Definition, claimed: Handed = None) -> Handed:
 def validate(definition: Definition, extracted: Handed) -> Handed:
     """Check the rows; refused ones go to quarantine."""
 
-    @task(task_id="validate", multiple_outputs=False)
+    @task(task_id="validate", **_WHOLE)
     def validate(extracted: Json) -> Json:
         from perennial.steps.validate import validate as step  # noqa: PLC0415 - heavy
 
         snapshot = Snapshot.model_validate(extracted)
         with held_stores(definition, snapshot.purpose) as stores:
-            return _json(step(definition, snapshot.interval, stores, snapshot=snapshot))
+            validation = step(definition, snapshot.interval, stores, snapshot=snapshot)
+        for finding in validation.findings:
+            if not finding.success:
+                _log.info("%s", finding.sentence)
+        _log.info("%s: %d rows, %d in quarantine", validation.verdict, validation.rows, validation.quarantined)
+        return _json(validation)
 
     return validate(extracted)
 
@@ -84,13 +99,15 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 def predict(definition: Definition, extracted: Handed, validated: Handed) -> Handed:
     """Publish the night's predictions, whole."""
 
-    @task(task_id="predict", multiple_outputs=False)
+    @task(task_id="predict", **_WHOLE)
     def predict(extracted: Json, validated: Json) -> Json:
         from perennial.steps.predict import predict as step  # noqa: PLC0415 - heavy
 
         snapshot, validation = Snapshot.model_validate(extracted), Validation.model_validate(validated)
         with held_stores(definition, Purpose.SCORE) as stores:
-            return _json(step(definition, snapshot.interval, stores, snapshot=snapshot, validation=validation))
+            predicted = step(definition, snapshot.interval, stores, snapshot=snapshot, validation=validation)
+        _log.info("%s", predicted.sentence)
+        return _json(predicted)
 
     return predict(extracted, validated)
 
@@ -98,14 +115,17 @@ def predict(definition: Definition, extracted: Handed, validated: Handed) -> Han
 def monitor(definition: Definition, extracted: Handed, validated: Handed, predicted: Handed) -> Handed:
     """Measure drift, and the loss of the nights whose labels have arrived."""
 
-    @task(task_id="monitor", multiple_outputs=False)
+    @task(task_id="monitor", **_WHOLE)
     def monitor(extracted: Json, validated: Json, predicted: Json) -> Json:
         from perennial.steps.monitor import monitor as step  # noqa: PLC0415 - heavy
 
         snapshot, validation = Snapshot.model_validate(extracted), Validation.model_validate(validated)
         done = Predicted.model_validate(predicted)
         with held_stores(definition, Purpose.SCORE) as stores:
-            return _json(step(definition, snapshot.interval, stores, snapshot=snapshot, validation=validation, predicted=done))
+            measured = step(definition, snapshot.interval, stores, snapshot=snapshot, validation=validation, predicted=done)
+        for signal in measured.signals:
+            _log.info("%s: %s: %s", signal.state, signal.name, signal.sentence)
+        return _json(measured)
 
     return monitor(extracted, validated, predicted)
 
@@ -113,7 +133,7 @@ def monitor(definition: Definition, extracted: Handed, validated: Handed, predic
 def decide(definition: Definition, validated: Handed, measured: Handed) -> Handed:
     """Say what to do about the night. Where a retrain request is open, its id and cut-off go to the doorbell."""
 
-    @task(task_id="decide", multiple_outputs=False)
+    @task(task_id="decide", **_WHOLE)
     def decide(validated: Json, measured: Json) -> Json:
         from perennial.steps.decide import decide as step  # noqa: PLC0415 - heavy
 
@@ -131,7 +151,7 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
 def train(definition: Definition, claimed: Handed, extracted: Handed, validated: Handed) -> Handed:
     """Fit the challenger."""
 
-    @task(task_id="train", multiple_outputs=False)
+    @task(task_id="train", **_WHOLE)
     def train(claimed: Json, extracted: Json, validated: Json) -> Json:
         from perennial.steps.train import train as step  # noqa: PLC0415 - heavy
 
@@ -141,6 +161,7 @@ def train(definition: Definition, claimed: Handed, extracted: Handed, validated:
             version = step(
                 definition, job.interval, stores, snapshot=snapshot, validation=validation, reason=job.reason, request=job.request
             )
+        _log.info("%s: trained on %d rows of %s", version.id, version.rows, version.trained_on)
         return _json(version)
 
     return train(claimed, extracted, validated)
@@ -149,7 +170,7 @@ def train(definition: Definition, claimed: Handed, extracted: Handed, validated:
 def evaluate(definition: Definition, extracted: Handed, validated: Handed, trained: Handed) -> Handed:
     """Compare challenger, champion and baseline on the holdout."""
 
-    @task(task_id="evaluate", multiple_outputs=False)
+    @task(task_id="evaluate", **_WHOLE)
     def evaluate(extracted: Json, validated: Json, trained: Json) -> Json:
         from perennial.steps.evaluate import evaluate as step  # noqa: PLC0415 - heavy
 
@@ -166,7 +187,7 @@ def evaluate(definition: Definition, extracted: Handed, validated: Handed, train
 def publish(definition: Definition, evaluated: Handed, answered: Handed = None) -> Handed:
     """Make the challenger champion, if it passed and, where the definition wants it, a person approved."""
 
-    @task(task_id="publish", multiple_outputs=False)
+    @task(task_id="publish", **_WHOLE)
     def publish(evaluated: Json, answered: Json | None) -> Json:
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
         from perennial.steps.publish import publish as step  # noqa: PLC0415 - heavy
@@ -189,7 +210,7 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
 def settle(definition: Definition) -> Handed:
     """Close the request with what became of it, also when a task before it failed."""
 
-    @task(task_id="settle", multiple_outputs=False, trigger_rule="all_done")
+    @task(task_id="settle", **_WHOLE, trigger_rule="all_done")
     def settle() -> None:
         instance = get_current_context()["ti"]
         request = (instance.xcom_pull(task_ids="claim") or {}).get("request")
@@ -199,6 +220,7 @@ def settle(definition: Definition) -> Handed:
         outcome = published["sentence"] if published else f"the retraining did not end; see run {run_id()}"
         with held_stores(definition, Purpose.TRAIN) as stores:
             stores.ledger.settle_request(request, outcome)
+        _log.info("request %s: %s", request, outcome)
 
     return settle()
 

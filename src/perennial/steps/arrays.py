@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from perennial.core.codes import Code
+from perennial.core.errors import DataError
 from perennial.core.interval import Interval
 from perennial.definition.models import Definition
 
@@ -39,8 +41,25 @@ def days(rows: pa.Table, definition: Definition) -> npt.NDArray[np.int64]:
 
 
 def target(rows: pa.Table, definition: Definition) -> npt.NDArray[np.float64]:
-    """Return the labels in their own unit, shape (rows,); a null is NaN."""
-    return np.asarray(rows.column(definition.label.column).cast(pa.float64()).to_numpy(), dtype=np.float64)
+    """Return the labels in their own unit, shape (rows,); a null is NaN.
+
+    Raises:
+        DataError: SCHEMA_TYPE.
+    """
+    return np.asarray(numbers(rows, definition.label.column).to_numpy(), dtype=np.float64)
+
+
+def numbers(rows: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return the column *name* as float64, shape (rows,).
+
+    Raises:
+        DataError: SCHEMA_TYPE, it holds no numbers. Arrow's own message would quote a value.
+    """
+    column = rows.column(name)
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+    if not any(is_kind(column.type) for is_kind in kinds):
+        raise DataError(Code.SCHEMA_TYPE, f"must be a number, got {column.type}", where=name)
+    return column.cast(pa.float64())
 
 
 def within(rows: pa.Table, definition: Definition, interval: Interval) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from perennial.core.digest import digest_json
 from perennial.core.interval import Interval
@@ -114,7 +115,7 @@ def _fault(validation: Validation) -> str | None:
 def _refused_in_a_row(stores: Stores, model: str, segment: str, interval: Interval, promotion: Promotion | None) -> int:
     evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of <= interval.end]
     since = [row for row in evaluations if promotion is None or row.as_of > promotion.effective_from]
-    return sum(row.verdict is not Verdict.PASS for row in since)
+    return sum(1 for _ in takewhile(lambda row: row.verdict is not Verdict.PASS, reversed(since)))
 
 
 def _later(stores: Stores, model: str, segment: str, interval: Interval) -> dict[Interval, Decision]:

@@ -19,7 +19,7 @@ from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.champion import champion_of, version_of
 from perennial.steps.loss import loss_of
-from perennial.steps.models import load
+from perennial.steps.models import fits_environment, load
 from perennial.steps.rows import clean_rows
 
 
@@ -27,6 +27,9 @@ def evaluate(
     definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation, version: ModelVersion
 ) -> Evaluation:
     """Score the challenger beside the champion and the baseline on the holdout, the last matured part of the window.
+
+    A champion that was fitted with other versions of the libraries cannot predict any more; the challenger is then judged
+    without it, and the evaluation says so.
 
     Returns:
         The evaluation; a challenger that is refused is a value, not an error.
@@ -41,7 +44,8 @@ def evaluate(
         raise DataError(Code.DATA_EMPTY, f"no row with a label in the holdout {holdout}", where=definition.name)
     champion = version_of(stores, champion_of(stores, definition.name, snapshot.segment, interval))
     manifests = {"challenger": version.artifact, "baseline": version.baseline}
-    if champion is not None:
+    comparable = champion is not None and fits_environment(stores, champion.artifact)
+    if champion is not None and comparable:
         manifests["champion"] = champion.artifact
     predictions = {role: predict_with(definition, stores, rows, manifest) for role, manifest in manifests.items()}
     result = compare_predictions(definition, rows, predictions)
@@ -59,11 +63,15 @@ def evaluate(
             holdout=holdout,
             rows=rows.num_rows,
             verdict=result.verdict,
-            sentence=result.sentence,
+            sentence=result.sentence if comparable or champion is None else f"{result.sentence} {_other_environment(champion)}",
             metrics=result.metrics,
             gates=result.gates,
         )
     )
+
+
+def _other_environment(champion: ModelVersion) -> str:
+    return f"{champion.id} was fitted with another Python, numpy or scikit-learn and cannot predict here, so it was left out."
 
 
 def predict_with(definition: Definition, stores: Stores, rows: pa.Table, manifest: str) -> npt.NDArray[np.float64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perennial.core.codes import Code
+from perennial.core.errors import ArtifactError
 from perennial.ports import Stores
 
 if TYPE_CHECKING:
@@ -22,3 +24,17 @@ def load(stores: Stores, manifest: str) -> LoadedModel:
         stores.loaded[manifest] = load_model(manifest, key=stores.signing_key, get=stores.artifacts.get)
     loaded: LoadedModel = stores.loaded[manifest]
     return loaded
+
+
+def fits_environment(stores: Stores, manifest: str) -> bool:
+    """Return whether a model was fitted with this Python, numpy and scikit-learn; any other fault of it is raised.
+
+    After an upgrade the champion of before cannot predict any more, and only a retraining can replace it.
+    """
+    try:
+        load(stores, manifest)
+    except ArtifactError as error:
+        if error.code is Code.ENVIRONMENT_MISMATCH:
+            return False
+        raise
+    return True

@@ -12,7 +12,7 @@ from perennial.core.interval import Interval
 from perennial.definition.models import Definition
 from perennial.quality import catalog
 from perennial.quality.great_expectations_check import check
-from perennial.steps.arrays import MOMENT
+from perennial.steps.arrays import MOMENT, numbers
 from perennial.steps.columns import entity_text
 from perennial.steps.extract import read_labels
 
@@ -34,8 +34,8 @@ SCHEMA = pa.schema(
 def record_outcomes(definition: Definition, segment: str, interval: Interval, stores: Stores, *, as_of: datetime) -> int:
     """Append the labels known as of the cut-off whose events are recent enough to have new ones, and return how many were new.
 
-    A label that is empty, or that fails an expectation about the label column alone, is not believed: it neither trains a
-    model nor counts as decay.
+    A label that is empty or infinite, or that fails an expectation about the label column alone, is not believed: it does not count
+    as decay, as it does not train a model.
     """
     recent = Interval(interval.start - definition.label.settled, interval.end)
     labels = pa.Table.from_batches(read_labels(definition, recent, stores, as_of=as_of))
@@ -45,7 +45,7 @@ def record_outcomes(definition: Definition, segment: str, interval: Interval, st
 
 def _believed(definition: Definition, labels: pa.Table) -> pa.Table:
     column = definition.label.column
-    labels = labels.filter(pc.is_valid(labels.column(column)))
+    labels = labels.filter(pc.is_finite(numbers(labels, column)))  # a null is neither finite nor not
     wanted = [
         (item.type, item.arguments)
         for item in definition.expectations
@@ -62,5 +62,5 @@ def _outcomes(definition: Definition, labels: pa.Table) -> pa.Table:
     relation = definition.labels
     at = labels.column(relation.event_at)
     available = labels.column(relation.available_at) if relation.available_at else at
-    value = labels.column(definition.label.column).cast(pa.float64())
+    value = numbers(labels, definition.label.column)
     return pa.table([entity_text(labels, relation.entity), at, value, available], schema=SCHEMA)

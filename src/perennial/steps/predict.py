@@ -16,7 +16,7 @@ from perennial.ports import Stores
 from perennial.steps.arrays import MOMENT
 from perennial.steps.champion import champion_of, first_promotion, version_of
 from perennial.steps.columns import entity_text
-from perennial.steps.models import load
+from perennial.steps.models import fits_environment, load
 from perennial.steps.rows import clean_rows
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _scored(
     if definition.publish.shadow == "first_champion":
         first = first_promotion(stores, definition.name, promotion.segment)
         version = version_of(stores, first)
-        if first is not None and version is not None:
+        if first is not None and version is not None and fits_environment(stores, version.artifact):
             yield Role.SHADOW, version, first, version.artifact
 
 

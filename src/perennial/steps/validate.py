@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,8 @@ from perennial.steps.rows import POSITION, snapshot_rows
 
 Reasons = dict[int, tuple[str, ...]]
 REASONS = "_reasons"
+LONGEST_NIGHT = timedelta(days=366)
+"""A night that covers the first rows of a window may have begun so much earlier."""
 OWN = "quality."
 
 
@@ -86,7 +89,7 @@ def _refused(
     for position in _duplicates(definition, rows):
         reasons.setdefault(position, []).append("the same entity and event stand twice")
     if snapshot.purpose is Purpose.TRAIN:
-        for position in _of_faulty_nights(definition, interval, stores, rows):
+        for position in _of_faulty_nights(definition, interval, stores, snapshot, rows):
             reasons.setdefault(position, []).append("its night was quarantined")
     return {position: tuple(dict.fromkeys(why)) for position, why in sorted(reasons.items())}
 
@@ -99,10 +102,11 @@ def _duplicates(definition: Definition, rows: pa.Table) -> list[int]:
     return [position for group in several.column(f"{POSITION}_list").to_pylist() for position in group]
 
 
-def _of_faulty_nights(definition: Definition, interval: Interval, stores: Stores, rows: pa.Table) -> list[int]:
+def _of_faulty_nights(definition: Definition, interval: Interval, stores: Stores, snapshot: Snapshot, rows: pa.Table) -> list[int]:
+    begun = Interval(interval.start - LONGEST_NIGHT, interval.end)
     verdicts = {
         night.interval: night.verdict
-        for night in stores.ledger.history(Validation, definition.name, within=interval)
+        for night in stores.ledger.history(Validation, definition.name, snapshot.segment, within=begun)
         if night.purpose is Purpose.SCORE
     }
     at = moments(rows, definition)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,13 +96,11 @@ def test_an_empty_folder_is_never_a_pass(write: Write) -> None:
     assert [str(error) for error in checked.errors] == ["config/models: must hold a definition, <name>.yml [DEFINITION_MISSING]"]
 
 
-def test_five_hundred_definitions_take_seconds(write: Write) -> None:
-    """Checking grows by milliseconds per definition."""
-    check(write().parent)  # what is imported once is paid
+def test_five_hundred_definitions_are_checked_together(write: Write) -> None:
+    """Each is found right, in one call; how long it takes is measured in benchmarks/definitions.py."""
+    write()
     for index in range(500):
         write(("name: bike_demand", f"name: bike_{index}"), ("length: 60d", f"length: {index + 60}d"), name=f"bike_{index}")
-    begun = time.perf_counter()
     checked = check(FOLDER)
-    assert time.perf_counter() - begun < 5
     assert checked.ok
     assert len(checked.definitions) == 501

@@ -210,9 +210,7 @@ def test_the_signal_is_about_the_column_that_stands_out_most() -> None:
     columns, signal = hold(known(thirty, 1000, 30), night)
     assert (signal.value, signal.threshold, signal.n) == (columns[5].psi, columns[5].threshold, 1000)
     both = [
-        f"{column.column} PSI {column.psi:.3g} nats, below {column.threshold:.3g} allowed"
-        for column in columns
-        if column.state is ALARM
+        f"{column.column} PSI {column.psi:.3g} nats, {column.threshold:.3g} allowed" for column in columns if column.state is ALARM
     ]
     assert signal.sentence == f"2 of 30 columns moved: {both[1]}; {both[0]}"
 

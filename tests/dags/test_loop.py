@@ -1,0 +1,425 @@
+"""The loop under a real Airflow: nights and retrainings, reruns, requests, people, faults, and what the logs say."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from perennial import wiring
+from perennial.core.interval import Interval, iso
+from perennial.core.receipts import (
+    Approval,
+    Decision,
+    Evaluation,
+    Measurement,
+    ModelVersion,
+    Promotion,
+    Publication,
+    Receipt,
+    RequestState,
+    RetrainRequest,
+    Role,
+    Snapshot,
+    Validation,
+)
+from perennial.definition.calendar import training_window
+from perennial.definition.check import check
+from perennial.definition.loader import load
+from perennial.definition.models import Definition
+from perennial.orchestration.client import Client
+from perennial.orchestration.local_airflow import LocalAirflow
+from perennial.ports import Ledger, Stores
+from perennial.simulation.bad_nights import BadNight, with_bad_nights
+from perennial.simulation.load import tables
+from perennial.simulation.world import world
+from perennial.steps.loop import retrain, score
+from perennial.stores.query import query
+from perennial.stores.sql_source import write_table
+from perennial.testing.story import FIRST_DAY, day, night
+
+pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(180)]
+
+ALL = "all"
+FAULT = 33
+"""Every row of this night is at fault."""
+
+NIGHTS = (31, 32, FAULT)
+ODD = -7777.125
+"""One temperature of night 31, in degrees Celsius: it is refused, and must not be told."""
+
+CITY = "Canaryville"
+"""The entity of every row."""
+
+Load = Callable[[str], Definition]
+Projection = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def stores(airflow_environment: dict[str, str]) -> Iterator[Stores]:
+    """The stores that the tasks work on, over 45 days of a city whose rows are all known by two telltale values."""
+    settings = wiring.Settings.of(airflow_environment)
+    for name, rows in tables(
+        with_bad_nights(world(seed=7, days=45, start=FIRST_DAY.date()), {BadNight.KELVIN_ZERO: FAULT})
+    ).items():
+        write_table(settings.connections["bikes"], name, _telltale(rows))
+    with wiring.open_stores(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def definition_of(airflow_definitions: Path) -> Load:
+    """Load a definition of the session's Airflow by its name."""
+    return lambda name: load(airflow_definitions / f"{name}.yml")
+
+
+@pytest.fixture(scope="module")
+def client(airflow: LocalAirflow, stores: Stores) -> Client:  # noqa: ARG001 - the rows must be there
+    """A client of the session's Airflow, over a source with rows."""
+    return airflow.client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def held_up(client: Client, stores: Stores) -> str:
+    """A night whose first try found the lease taken, which is free since then. Its second try comes while other tests run."""
+    client.unpause("score_by_hand")
+    with stores.leased("by_hand", ALL, "score", holder="another run", ttl=timedelta(minutes=10)):
+        run = client.trigger("score_by_hand", run_id="held_up", interval=night(30))
+        _until(lambda: client.task_states("score_by_hand", run)["extract"] == "up_for_retry")
+    return run
+
+
+@pytest.fixture(scope="module")
+def by_hand(client: Client) -> str:
+    """A retraining that a person started, ended."""
+    client.unpause("retrain_by_hand")
+    run = client.trigger("retrain_by_hand", conf={"as_of": iso(day(35)), "reason": "a person wanted it"})
+    assert _ended(client, "retrain_by_hand", run) == "success"
+    return run
+
+
+@pytest.fixture(scope="module")
+def scored(client: Client, stores: Stores, definition_of: Load) -> dict[int, str]:
+    """Three nights of a model with a champion, scored one after another: the runs by night. Its retraining DAG is paused."""
+    assert _champion(definition_of("nights"), stores).promoted
+    client.unpause("score_nights")
+    runs = {number: client.trigger("score_nights", run_id=f"night_{number}", interval=night(number)) for number in NIGHTS}
+    assert {_ended(client, "score_nights", run) for run in runs.values()} == {"success"}
+    return runs
+
+
+@pytest.fixture(scope="module")
+def asked(client: Client) -> dict[str, str]:
+    """Two retrainings of different models that wait for a person: the runs by model."""
+    runs = {}
+    for name in ("approved", "rejected"):
+        client.unpause(f"retrain_{name}")
+        runs[name] = client.trigger(f"retrain_{name}", conf={"as_of": iso(day(30))})
+    for name, run in runs.items():
+        _until(lambda name=name, run=run: client.task_states(f"retrain_{name}", run)["approve"] == "awaiting_input")  # type: ignore[misc]
+    return runs
+
+
+def test_a_retraining_by_hand_ends_with_a_champion(client: Client, stores: Stores, definition_of: Load, by_hand: str) -> None:
+    """Its version carries the person's reason, its promotion the person, and the request that was filed for it is settled."""
+    version = ModelVersion.model_validate(client.xcom("retrain_by_hand", by_hand, "train"))
+    champion = stores.ledger.champion("by_hand")
+    [request] = stores.ledger.history(RetrainRequest, "by_hand")
+
+    assert set(client.task_states("retrain_by_hand", by_hand).values()) == {"success"}
+    assert stores.ledger.get(ModelVersion, version.id) == version
+    assert (version.reason, version.request, version.as_of) == ("a person wanted it", request.id, day(35))
+    assert version.interval == training_window(definition_of("by_hand"), day(35))
+    assert champion is not None
+    assert (champion.version, champion.actor, champion.effective_from) == (version.id, "admin", day(35))
+    assert (request.state, request.claimed_by) == (RequestState.DONE, by_hand)
+
+
+def test_receipts_travel_as_small_json(client: Client, by_hand: str, stores: Stores) -> None:
+    """Each is what the ledger holds, and none is larger than a page of text."""
+    handed = {
+        task: client.xcom("retrain_by_hand", by_hand, task) for task in ("extract", "validate", "train", "evaluate", "publish")
+    }
+    kinds: dict[str, type[Receipt]] = {"extract": Snapshot, "validate": Validation, "train": ModelVersion, "evaluate": Evaluation}
+
+    for task, kind in kinds.items():
+        assert stores.ledger.get(kind, handed[task]["digest" if kind is Snapshot else "id"]) == kind.model_validate(handed[task])
+    assert Publication.model_validate(handed["publish"]).promoted
+    assert max(len(json.dumps(value)) for value in handed.values()) < 8192
+
+
+def test_promise_13_clears_and_backfills_converge(
+    client: Client, stores: Stores, definition_of: Load, scored: dict[int, str], ledger_url: str
+) -> None:
+    """Three nights, one of them cleared, all of them backfilled in reverse, and all of them without Airflow: the same ledger."""
+    first = _standing(stores.ledger, "nights")
+    _clear(client, "score_nights", scored[32])
+    after_clear = _standing(stores.ledger, "nights")
+    _backfill(client, "score_nights", night(31).start, night(FAULT).start)
+    after_backfill = _standing(stores.ledger, "nights")
+    tries = {number: _tries(client, "score_nights", run, "extract") for number, run in scored.items()}
+
+    assert tries == {31: 2, 32: 3, FAULT: 2}
+    assert [first["decisions"][night(number)].action for number in NIGHTS] == ["keep", "retrain", "quarantine"]
+    assert len(first["predictions"]) == 23 + 24
+    assert after_clear == first
+    assert after_backfill == first
+    assert _without_airflow(definition_of("nights"), stores, ledger_url) == first
+
+
+def test_a_decision_to_retrain_starts_one_run(client: Client, stores: Stores, definition_of: Load) -> None:
+    """Its id is the request's; it claims and settles the request. Ringing again starts none: before, with a link to it, and after."""
+    assert _champion(definition_of("bell"), stores).promoted
+    client.unpause("score_bell")
+    client.trigger("score_bell", run_id="night", interval=night(32))
+    assert _ended(client, "score_bell", "night") == "success"
+    [asked] = stores.ledger.history(RetrainRequest, "bell")
+    assert asked.state is RequestState.OPEN
+    assert client.runs("retrain_bell") == {f"request__{asked.id}": "queued"}
+
+    _clear(client, "score_bell", "night", "ring_the_bell")
+    assert client.task_states("score_bell", "night")["ring_the_bell"] == "skipped"
+    assert _link(client, "score_bell", "night").endswith(f"/dags/retrain_bell/runs/request__{asked.id}")
+    client.unpause("retrain_bell")
+    assert _ended(client, "retrain_bell", f"request__{asked.id}") == "success"
+    _clear(client, "score_bell", "night", "decide", "ring_the_bell")
+
+    assert _link(client, "score_bell", "night") == ""
+    [version] = [row for row in stores.ledger.history(ModelVersion, "bell") if row.request]
+    [settled] = stores.ledger.history(RetrainRequest, "bell")
+    assert client.runs("retrain_bell") == {f"request__{asked.id}": "success"}
+    assert (version.request, version.as_of, version.reason) == (asked.id, day(33), asked.reason)
+    assert (settled.state, settled.claimed_by) == (RequestState.DONE, f"request__{asked.id}")
+    assert settled.outcome == client.xcom("retrain_bell", f"request__{asked.id}", "publish")["sentence"]
+    assert [row.version for row in stores.ledger.history(Promotion, "bell")][-1] == version.id
+
+
+def test_a_person_approves(client: Client, stores: Stores, asked: dict[str, str]) -> None:
+    """The promotion names the approval, which names the person."""
+    client.answer("retrain_approved", asked["approved"], "approve", "Approve")
+    assert _ended(client, "retrain_approved", asked["approved"]) == "success"
+
+    [promotion] = stores.ledger.history(Promotion, "approved")
+    approval = stores.ledger.get(Approval, promotion.approval or "")
+    assert (approval.evaluation, approval.verdict, approval.actor) == (promotion.evaluation, "pass", "admin")
+
+
+def test_a_person_rejects(client: Client, stores: Stores, asked: dict[str, str], airflow_environment: dict[str, str]) -> None:
+    """Nothing is promoted; the rejection is a row, and the run ends well and says so."""
+    client.answer("retrain_rejected", asked["rejected"], "approve", "Reject")
+    assert _ended(client, "retrain_rejected", asked["rejected"]) == "success"
+
+    publication = Publication.model_validate(client.xcom("retrain_rejected", asked["rejected"], "publish"))
+    [evaluation] = stores.ledger.history(Evaluation, "rejected")
+    said = "SELECT verdict, actor FROM perennial.approval WHERE evaluation = :evaluation"
+    approvals = query(airflow_environment["PERENNIAL_DATABASE_URL"], said, {"evaluation": evaluation.id})
+    [request] = stores.ledger.history(RetrainRequest, "rejected")
+    assert stores.ledger.history(Promotion, "rejected") == []
+    assert approvals == [("fail", "admin")]
+    assert publication.sentence == f"{evaluation.challenger} was refused by admin: in Airflow"
+    assert (request.state, request.outcome) == (RequestState.DONE, publication.sentence)
+
+
+def test_a_terminal_error_fails_at_once(client: Client) -> None:
+    """A source that lacks a column has it neither a minute later."""
+    client.unpause("score_lacking")
+    client.trigger("score_lacking", run_id="night", interval=night(31))
+    assert _ended(client, "score_lacking", "night") == "failed"
+
+    assert (client.task_states("score_lacking", "night")["extract"], _tries(client, "score_lacking", "night", "extract")) == (
+        "failed",
+        1,
+    )
+    assert "DataError: conditions: wind: must be there, is not [SCHEMA_MISSING]" in client.log("score_lacking", "night", "extract")
+
+
+def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
+    """Airflow takes any; the first task refuses it, and says what was meant."""
+    client.unpause("score_lacking")
+    client.trigger("score_lacking", run_id="mistyped", conf={"intervall_start": "2024-04-01T00:00:00Z"})
+    assert _ended(client, "score_lacking", "mistyped") == "failed"
+
+    said = "lacking: 'intervall_start' is not a parameter of this run, did you mean 'interval_start'? [RUN_UNKNOWN_KEY]"
+    assert _tries(client, "score_lacking", "mistyped", "extract") == 1
+    assert f"DataError: {said}" in client.log("score_lacking", "mistyped", "extract")
+
+
+def test_a_transient_error_is_retried(client: Client, held_up: str) -> None:
+    """While another run holds the lease the task waits for its next try, which succeeds when the lease is free."""
+    assert _ended(client, "score_by_hand", held_up) == "success"
+
+    said = "by_hand/all/score: another run holds it; try again when that has ended [LEASE_HELD]"
+    assert _tries(client, "score_by_hand", held_up, "extract") == 2
+    assert f"UnavailableError: {said}" in client.log("score_by_hand", held_up, "extract")
+
+
+def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_definitions: Path) -> None:
+    """In the words of ``perennial check``, and no DAG of the good ones is missing."""
+    _until(lambda: bool(client.import_errors()))
+    faults = [str(fault) for error in check(airflow_definitions).errors for fault in error.faults]
+    [(file, text)] = client.import_errors().items()
+    names = ("approved", "bell", "by_hand", "lacking", "nights", "rejected")
+
+    assert file.endswith("config_errors.py")
+    assert len(faults) == 2
+    assert text.endswith("\n".join(faults) + "\n")
+    assert sorted(client.dags()) == sorted(["five_tasks", *(f"{flow}_{name}" for flow in ("retrain", "score") for name in names)])
+
+
+def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, scored: dict[int, str]) -> None:
+    """Each task says in a sentence what came out."""
+    version = stores.ledger.history(ModelVersion, "by_hand")[-1].id
+    [request] = stores.ledger.history(RetrainRequest, "by_hand")
+    champion = stores.ledger.history(ModelVersion, "nights")[-1].id
+    unknown = "none of 1 night counts yet: 12 labels are needed, and labels for half of its predictions"
+    passes = "The challenger passes every gate (baseline, champion), with mae challenger 25.96 rides, baseline 71.7 rides"
+    promoted = f"{version} became champion at epoch 1: {passes} on 47 rows of 2 days."
+
+    assert _said(client, "retrain_by_hand", by_hand) == {
+        "claim": ["a person wanted it: 2024-03-15T00:00:00Z/2024-04-05T00:00:00Z, as of 2024-04-05T00:00:00Z"],
+        "extract": ["504 rows, 475 labels"],
+        "validate": ["temperature: 21 of 475 rows are outside -25 .. 35", "pass: 475 rows, 21 in quarantine"],
+        "train": [f"{version}: trained on 407 rows of 2024-03-15T00:00:00Z/2024-04-01T00:00:00Z"],
+        "evaluate": [f"pass: {passes} on 47 rows of 2 days."],
+        "publish": [promoted],
+        "settle": [f"request {request.id}: {promoted}"],
+    }
+    assert _said(client, "score_nights", scored[31]) == {
+        "extract": ["24 rows, 0 labels"],
+        "validate": ["temperature: 1 of 24 rows is outside -25 .. 35", "pass: 24 rows, 1 in quarantine"],
+        "predict": [f"23 rows predicted by {champion}"],
+        "monitor": [
+            f"insufficient evidence: decay: {unknown}",
+            "insufficient evidence: baseline: 0 of 7 nights are known for both",
+            "quiet: drift: none of 3 columns moved; nearest: temperature PSI 1.35 nats, below 12 allowed",
+        ],
+        "decide": [f"keep: {stores.ledger.history(Decision, 'nights', within=night(31))[-1].sentence}"],
+        "ring_the_bell": [],
+    }
+
+
+def test_a_task_that_succeeds_is_quiet(client: Client, by_hand: str, scored: dict[int, str]) -> None:
+    """It warns of nothing, dumps no receipt, and the libraries below say nothing."""
+    noise = ("Returned value was", "Context impl", "transactional DDL", "datasources")
+    for dag, run in _ended_runs(by_hand, scored):
+        for task in client.task_states(dag, run):
+            records = _records(client, dag, run, task)
+            assert {record["level"] for record in records if record.get("level")} == {"info"}
+            assert [record["event"] for record in records if any(word in record["event"] for word in noise)] == []
+
+
+def test_promise_15_no_row_value_and_no_secret_leaves_the_stores(
+    client: Client, airflow: LocalAirflow, airflow_environment: dict[str, str], by_hand: str, scored: dict[int, str]
+) -> None:
+    """Not in a log, not in XCom, not in a component's log: neither an entity, nor the refused temperature, nor a key."""
+    told = [path.read_text(errors="replace") for path in airflow.logs.rglob("*.log")]
+    for dag, run in _ended_runs(by_hand, scored):
+        told += [json.dumps(value) for task in client.task_states(dag, run) for _, value in _xcoms(client, dag, run, task)]
+    forbidden = [CITY, str(ODD)[1:], airflow_environment["PERENNIAL_SIGNING_KEY"], airflow.login.password]
+
+    assert len(told) > 20
+    assert [word for word in forbidden if any(word in text for text in told)] == []
+
+
+def _telltale(rows: pa.Table) -> pa.Table:
+    """Return *rows* of another city, with one odd temperature."""
+    rows = rows.set_column(0, "city", pa.array([CITY] * rows.num_rows))
+    if "temperature" not in rows.column_names:
+        return rows
+    odd = pc.equal(rows["event_at"], pa.scalar(day(31) + timedelta(hours=5), rows.schema.field("event_at").type))
+    return rows.set_column(rows.column_names.index("temperature"), "temperature", pc.if_else(odd, ODD, rows["temperature"]))
+
+
+def _champion(definition: Definition, stores: Stores) -> Publication:
+    return retrain(definition, training_window(definition, day(30)), stores, reason="a test", actor="tests")
+
+
+def _without_airflow(definition: Definition, stores: Stores, ledger_url: str) -> Projection:
+    with wiring.open_ledger(ledger_url) as ledger:
+        own = Stores(
+            source=stores.source, artifacts=stores.artifacts, ledger=ledger, signing_key=stores.signing_key, scratch=stores.scratch
+        )
+        _champion(definition, own)
+        for number in NIGHTS:
+            score(definition, night(number), own, as_of=day(number + 1))
+        return _standing(ledger, definition.name)
+
+
+def _standing(ledger: Ledger, model: str) -> Projection:
+    """Return what stands in the ledger, without when it was written."""
+    decisions = {decision.interval: decision for decision in ledger.history(Decision, model)}
+    return {
+        "snapshots": {row.digest: row for row in ledger.history(Snapshot, model)},
+        "validations": {(row.purpose, row.interval): row for row in ledger.history(Validation, model)},
+        "predictions": ledger.predictions(model, role=Role.CHAMPION, within=Interval(day(0), day(60))).to_pylist(),
+        "decisions": decisions,
+        "measurements": {night: ledger.get(Measurement, row.measurement) for night, row in decisions.items()},
+        "requests": ledger.history(RetrainRequest, model),
+        "promotions": ledger.history(Promotion, model),
+    }
+
+
+def _clear(client: Client, dag: str, run: str, *tasks: str) -> None:
+    """Clear a run, or some of its tasks, and wait until it has run again."""
+    body = {"dry_run": False, "dag_run_id": run, "only_failed": False, "reset_dag_runs": True, "task_ids": list(tasks) or None}
+    client.request("POST", f"/dags/{dag}/clearTaskInstances", {key: value for key, value in body.items() if value is not None})
+    assert _ended(client, dag, run) == "success"
+
+
+def _backfill(client: Client, dag: str, first: datetime, last: datetime) -> None:
+    """Run every night again, the last one first, and wait until they have ended."""
+    body = {"dag_id": dag, "from_date": iso(first), "to_date": iso(last), "run_backwards": True, "max_active_runs": 1}
+    made = client.request("POST", "/backfills", {**body, "reprocess_behavior": "completed"})
+    _until(lambda: client.request("GET", f"/backfills/{made['id']}")["completed_at"] is not None)
+
+
+def _ended(client: Client, dag: str, run: str) -> str:
+    return client.wait(dag, run, timeout_s=90)
+
+
+def _tries(client: Client, dag: str, run: str, task: str) -> int:
+    return int(client.request("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}")["try_number"])
+
+
+def _xcoms(client: Client, dag: str, run: str, task: str) -> list[tuple[str, Any]]:
+    """Return all that a task handed over, by key."""
+    path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries"
+    keys = [entry["key"] for entry in client.request("GET", path)["xcom_entries"]]
+    return [(key, client.request("GET", f"{path}/{key}")["value"]) for key in keys]
+
+
+def _link(client: Client, dag: str, run: str) -> str:
+    """Return where the button of the doorbell leads."""
+    return str(dict(_xcoms(client, dag, run, "ring_the_bell")).get("_link_TriggerDagRunLink", ""))
+
+
+def _records(client: Client, dag: str, run: str, task: str) -> list[dict[str, Any]]:
+    """Return what a task's first try logged."""
+    rows = client.request("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1")["content"]
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _said(client: Client, dag: str, run: str) -> dict[str, list[str]]:
+    """Return what our own code logged, by task."""
+    return {
+        task: [row["event"] for row in _records(client, dag, run, task) if str(row.get("logger")).startswith("perennial")]
+        for task in client.task_states(dag, run)
+    }
+
+
+def _ended_runs(by_hand: str, scored: Mapping[int, str]) -> list[tuple[str, str]]:
+    return [("retrain_by_hand", by_hand), *(("score_nights", run) for run in scored.values())]
+
+
+def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.2)

@@ -1,0 +1,175 @@
+"""How a call ends: exit codes, one line instead of a traceback, no secret, quiet pipes and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from perennial import __version__
+from perennial.cli.ending import Verbs
+
+Call = Callable[..., Result]
+Start = Callable[..., "subprocess.CompletedProcess[str]"]
+HEAVY = {"airflow", "alembic", "boto3", "croniter", "numpy", "pandas", "psycopg", "pyarrow", "sklearn", "sqlalchemy", "yaml"}
+
+
+def test_the_version_is_told(call: Call) -> None:
+    """It is the package's."""
+    assert call("--version").stdout == f"perennial {__version__}\n"
+
+
+def test_without_a_verb_the_help_is_shown(call: Call) -> None:
+    """That is an error of the call: nothing was done."""
+    result = call()
+
+    assert result.exit_code == 2
+    assert "Usage: perennial" in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """It is there at once."""
+    code = f"import sys, perennial.cli; print(sorted({HEAVY!r} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_process_ends_with_the_code_of_what_happened(start: Start) -> None:
+    """Done, found faults, words off, cannot be done, may be tried again; each of the last two is one line."""
+    unreachable = {"PERENNIAL_DATABASE_URL": "postgresql://ada:hunter2@127.0.0.1:1/ledger"}
+    done, off, terminal, transient = (
+        start("check", "--shallow"),
+        start("chek"),
+        start("score", "nobody"),
+        start("models", "list", **unreachable),
+    )
+
+    assert [item.returncode for item in (done, off, terminal, transient)] == [0, 2, 3, 4]
+    assert [len(item.stderr.splitlines()) for item in (terminal, transient)] == [1, 1]
+    assert "[STORE_UNAVAILABLE]" in transient.stderr
+    assert "hunter2" not in transient.stderr + transient.stdout
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:hunter2@127.0.0.1:1/x",
+        "postgresql://ada:hunter2@@h/x",
+        "postgresql://ada:hunter2@[::1/x",
+        "mysql://ada:hunter2@h/x",
+        "hunter2",
+    ],
+)
+@pytest.mark.parametrize("words", [["models", "list"], ["migrate"], ["doctor"], ["doctor", "--json"]])
+def test_a_password_is_never_printed(call: Call, url: str, words: list[str]) -> None:
+    """Not of a server that does not answer, and not of a URL that cannot be read."""
+    result = call(*words, PERENNIAL_DATABASE_URL=url, PERENNIAL_CONN_BIKES=url)
+
+    assert result.exit_code in {1, 3, 4}
+    assert "hunter2" not in result.output
+
+
+def test_a_fault_of_our_own_is_a_line_and_a_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The traceback goes into a file of the owner's, without the secrets of the environment."""
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PERENNIAL_DATABASE_URL", "postgresql://ada:hunter2@h/x")
+    monkeypatch.setenv("PERENNIAL_SIGNING_KEY", "abcdef" * 20)
+    result = CliRunner().invoke(_failing(KeyError("hunter2 " + "abcdef" * 20)), ["fail"])
+
+    log = tmp_path / "home" / "perennial.log"
+    said = f"perennial: a fault of its own, KeyError; the traceback is in {log}\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (5, "", said)
+    assert oct(log.stat().st_mode & 0o777) == "0o600"
+    text = log.read_text()
+    assert "KeyError: '*** ***'" in text
+    assert "Traceback (most recent call last)" in text
+    assert "hunter2" not in text
+
+
+def test_a_log_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The line is there all the same."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "file" / "home"))
+    result = CliRunner().invoke(_failing(ValueError("x")), ["fail"])
+
+    said = "perennial: a fault of its own, ValueError; the traceback could not be written anywhere\n"
+    assert (result.exit_code, result.stderr) == (5, said)
+
+
+def test_a_home_that_is_a_file_is_one_line(call: Call, tmp_path: Path) -> None:
+    """The operating system's word is told with the place."""
+    (tmp_path / "file").touch()
+    result = call("models", "list", PERENNIAL_HOME=str(tmp_path / "file"))
+
+    said = f"{tmp_path / 'file' / 'scratch'}: could not be used (Not a directory) [STORE_REJECTED]\n"
+    assert (result.exit_code, result.stderr) == (3, said)
+
+
+def test_a_reader_who_goes_away_is_no_noise(command: tuple[Path, dict[str, str]]) -> None:
+    """The command ends as a signal of a broken pipe would end it, and says nothing."""
+    script, environment = command
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [script, "models", "list"], env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let the processes that the test starts hear Ctrl-C, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_ends_with_130_and_no_traceback(command: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    """The command is interrupted while it reads a log that somebody else still holds open."""
+    script, environment = command
+    os.mkfifo(tmp_path / "up.log")
+    with subprocess.Popen(
+        [script, "logs"], env={**environment, "PERENNIAL_HOME": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        writer = _open_when_read(tmp_path / "up.log")
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=30)
+        os.close(writer)
+
+    assert (process.returncode, said, complained) == (130, b"", b"")
+
+
+def _failing(error: Exception) -> typer.Typer:
+    """A command line like ours, with a verb that fails in a way that nobody foresaw."""
+    app = typer.Typer(cls=Verbs, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def root() -> None: ...
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    return app
+
+
+def _open_when_read(fifo: Path) -> int:
+    """Return the writing end of *fifo*, which can be opened only when somebody reads it."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline, "nobody reads it"
+            time.sleep(0.05)
