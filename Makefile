@@ -27,8 +27,8 @@ down: $(RUN) ## Stop what `make up` started
 logs: $(RUN) ## Show the end of the logs of what `make up` started
 	@exec $(BIN)/perennial logs
 
-test: $(DEV) ## Run every test that needs no outside service
-	$(BIN)/python -m pytest
+test: $(DEV) ## Run every test that needs no outside service (`make test TESTS=tests/unit` for some)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
 
 check: $(DEV) format lint types floors test docs ## What CI runs: format, lint, types, floors, tests, docs
 

@@ -99,3 +99,10 @@ def _empty(server: EmbeddedPostgres, name: str) -> None:
 
 def _connect(server: EmbeddedPostgres, database: str) -> psycopg.Connection:
     return psycopg.connect(host=str(server.socket_folder), user="postgres", dbname=database, autocommit=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all tests that start an Airflow to one process, so that they share it."""
+    for item in items:
+        if item.get_closest_marker("dags"):
+            item.add_marker(pytest.mark.xdist_group("airflow"))

@@ -17,12 +17,11 @@ pytestmark = pytest.mark.dags
 ROOT = Path(__file__).parents[2]
 
 _PARSE = """
-import json, sys, time
+import json, sys
 from airflow.dag_processing.dagbag import DagBag
 import airflow.dag_processing.processor
-before, began = set(sys.modules), time.process_time()
+before = set(sys.modules)
 bag = DagBag(sys.argv[1], bundle_name="dags-folder")
-seconds = time.process_time() - began
 dags = {
     dag.dag_id: {
         "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
@@ -35,7 +34,7 @@ dags = {
     for dag in bag.dags.values()
 }
 errors = {file.rpartition("/")[2]: text for file, text in bag.import_errors.items()}
-print(json.dumps({"dags": dags, "errors": errors, "modules": sorted(set(sys.modules) - before), "seconds": seconds}))
+print(json.dumps({"dags": dags, "errors": errors, "modules": sorted(set(sys.modules) - before)}))
 """
 _HEAVY = {
     "pandas",
@@ -193,11 +192,10 @@ with _airflow_parsing_context_manager(dag_id="retrain_bikes", task_id="train"):
 
 
 @pytest.mark.slow
-def test_two_hundred_definitions_parse_in_five_seconds(tmp_path: Path, definition_values: dict[str, Any]) -> None:
-    """Of one core, for all DAG files together."""
+def test_two_hundred_definitions_parse(tmp_path: Path, definition_values: dict[str, Any]) -> None:
+    """Into a pair of DAGs each. How long it takes is measured in benchmarks/definitions.py."""
     _write(tmp_path, *({**definition_values, "name": f"model_{number}"} for number in range(200)))
 
     parsed = _parse(tmp_path, tmp_path / "home")
 
     assert len(parsed["dags"]) == 400
-    assert parsed["seconds"] < 5

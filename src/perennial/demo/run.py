@@ -19,7 +19,7 @@ from perennial.definition.loader import load
 from perennial.definition.models import Definition
 from perennial.demo.report import claims, tables
 from perennial.demo.stage import WIDEST, Stage, show_claim, show_table
-from perennial.demo.story import LAST_DAY, SHOCK, Story
+from perennial.demo.story import FIRST_MODEL_DAY, LAST_DAY, SHOCK, Story
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.simulation.load import simulate
 from perennial.stores.sql_source import write_table
@@ -91,8 +91,9 @@ def _report(definition: Definition, url: str, console: Console) -> bool:
     after = Interval(shock, start + timedelta(days=LAST_DAY))
     with wiring.open_ledger(url) as ledger:
         nights = ledger.history(Decision, definition.name, within=after)
+    first = start + timedelta(days=FIRST_MODEL_DAY + 1)
     turn = next(decision.interval.end for decision in nights if decision.action is Action.RETRAIN)
-    for shown in tables(url, definition.name, turn=turn):
+    for shown in tables(url, definition.name, first=first, turn=turn):
         show_table(console, shown)
     made = list(claims(url, definition.name, shock=shock))
     for claim in made:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +103,8 @@ def test_a_schema_that_cannot_be_written_is_one_line(call: Call, tmp_path: Path)
     assert (result.exit_code, result.stderr) == (3, f"{file}: could not be used (No such file or directory) [STORE_REJECTED]\n")
 
 
-def test_500_definitions_are_checked_in_5_seconds(command: Any, company: Any, tmp_path: Path) -> None:
-    """Deeply, each with parameters of its own, from the start of the process; in seconds of one core."""
+def test_500_definitions_are_checked_in_one_call(command: Any, company: Any, tmp_path: Path) -> None:
+    """Deeply, each with parameters of its own. How long it takes is measured in benchmarks/definitions.py."""
     script, environment = command
     good = (Path(company.environment["PERENNIAL_DEFINITIONS"]) / "small.yml").read_text()
     for number in range(500):
@@ -113,8 +112,6 @@ def test_500_definitions_are_checked_in_5_seconds(command: Any, company: Any, tm
         text = named.replace("ridge_regressor", f"ridge_regressor\n  parameters: {{alpha: {number + 1}}}")
         (tmp_path / f"m{number}.yml").write_text(text)
 
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     said = subprocess.run([script, "check", tmp_path], env=environment, capture_output=True, text=True, check=True).stdout
 
     assert said == "500 definitions right, 0 wrong\n"
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
