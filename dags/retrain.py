@@ -1,7 +1,7 @@
 """On schedule, by hand, or when a decision asks for it: extract, validate, train, evaluate, (approve), publish.
 
 An Airflow DAG per definition. *claim* finds out what the run is to do and takes the request that it answers; *settle* closes it,
-whatever happened in between.
+also when a task in between failed.
 """
 
 from __future__ import annotations

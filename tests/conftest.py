@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -31,9 +30,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """One embedded PostgreSQL for the whole session, in a folder that is thrown away."""
     # Not below pytest's own folder: it locks that to the user who runs the tests, and root's server runs as somebody else.
     with TemporaryDirectory(prefix="perennial-", ignore_cleanup_errors=True) as folder, ExitStack() as stack:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # the server's guard outlives the object that started it
-            server = stack.enter_context(embedded_postgres(Path(folder) / "data"))
+        server = stack.enter_context(embedded_postgres(Path(folder) / "data"))
         with _connect(server, "postgres") as connection:
             for setting in _FAST:
                 connection.execute(f"ALTER SYSTEM SET {setting}")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Receipt)
 
+ABANDONED_AFTER = timedelta(hours=12)
+"""A claim that is older than this counts as abandoned: longer than a retraining may take, waiting for a person aside."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -95,8 +98,13 @@ class Artifacts(Protocol):
         """Yield every digest in the store with the time it was last stored, for garbage collection."""
         ...
 
-    def delete(self, digest: str) -> None:
-        """Remove *digest*. Only garbage collection calls this, for what nothing names."""
+    def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
+        """Remove *digest*, and return whether it was there and is gone. Only garbage collection calls this, for what nothing names.
+
+        Args:
+            digest: What to remove.
+            unless_stored_after: Leave it where it was last stored after this moment: somebody may be about to name it.
+        """
         ...
 
 
@@ -107,10 +115,10 @@ class Ledger(Protocol):
         """Hold (*model*, *segment*, *flow*) and yield a ledger whose every write checks that in its own transaction.
 
         A later attempt of the same *holder* takes over at once and thereby fences the earlier one off; another holder waits for
-        the release or for *ttl* to pass.
+        the release or for *ttl* to pass. After *ttl* the holder still writes, as long as nobody has taken over.
 
         Raises:
-            UnavailableError: LEASE_HELD, another holder has it.
+            UnavailableError: LEASE_HELD, another holder has it; the message says until when.
             ConflictError: LEASE_LOST, from a write after a later attempt took over.
         """
         ...
@@ -163,7 +171,8 @@ class Ledger(Protocol):
         """Write all *predictions* under a staged batch, then make it current and the earlier one of its key superseded, at once.
 
         Each record batch has the columns ``entity`` (string), ``event_at`` (timestamp, UTC), ``prediction`` (float64). A batch
-        that is current already is left as it is; one that was superseded becomes current again without being written again.
+        that is current already is left as it is; one that was superseded becomes current again without being written again. Where
+        rows of it have expired, all are written again, for a batch is never current in part.
 
         Raises:
             ConflictError: INTERVAL_OVERLAP, a current batch of the same model, segment and role covers part of the interval.
@@ -212,12 +221,37 @@ class Ledger(Protocol):
         """
         ...
 
-    def claim_request(self, model: str, segment: str, claimed_by: str, *, at: datetime) -> RetrainRequest | None:
-        """Take the open request whose *at* is not after *at*, or the one that *claimed_by* took before; None without one."""
+    def claim_request(
+        self, model: str, segment: str, claimed_by: str, *, at: datetime | None, abandoned_after: timedelta = ABANDONED_AFTER
+    ) -> RetrainRequest | None:
+        """Take the request that waits: the open one, the one that *claimed_by* took before, or one that was abandoned.
+
+        Args:
+            model: The model's name.
+            segment: The segment.
+            claimed_by: Who takes it. What it took and settled it is given again only where it asks with the same *at* as before.
+            at: Requests with a later *at* are not known yet; None takes any.
+            abandoned_after: A claim of somebody else that is this old, by the ledger's clock, is taken over; zero takes any over.
+
+        Returns:
+            The request, or None where none waits.
+        """
         ...
 
-    def settle_request(self, request: str, outcome: str, state: RequestState = RequestState.DONE) -> None:
-        """Close a claimed request with what became of it."""
+    def settle_request(
+        self, request: str, outcome: str, state: RequestState = RequestState.DONE, *, claimed_by: str | None = None
+    ) -> None:
+        """Say what became of a request: it is done, or open again. What is done stays as it is.
+
+        Args:
+            request: Its id.
+            outcome: What became of it, in a sentence.
+            state: ``done``, or ``open`` to put it back.
+            claimed_by: Where given, the request is left alone if somebody else has taken it over.
+
+        Raises:
+            RejectedError: MODEL_UNKNOWN.
+        """
         ...
 
     def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
@@ -226,6 +260,14 @@ class Ledger(Protocol):
 
     def referenced(self) -> set[str]:
         """Return every artifact digest that any row names (snapshots by their manifests)."""
+        ...
+
+    def manifests(self) -> set[str]:
+        """Return those of *referenced* that name artifacts in turn: of snapshots, of models and of their baselines."""
+        ...
+
+    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
+        """Return how many prediction rows *expire_predictions* would delete."""
         ...
 
     def expire_predictions(self, model: str, segment: str, before: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -221,6 +222,14 @@ def source_url(name: str) -> Iterator[str]:
 def now() -> datetime:
     """Return the present moment, for what a person starts by hand. No step asks for it."""
     return datetime.now(UTC)
+
+
+def holder(actor: str) -> str:
+    """Return a name for what *actor* does now, to hold a lease and claim a request with. No other call has it, ever.
+
+    The host and the process say where to look; in containers both come again, so there is a random part too.
+    """
+    return f"{actor} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(4)}"
 
 
 def open_source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Source:

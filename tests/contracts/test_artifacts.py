@@ -142,7 +142,7 @@ def test_an_error_of_the_borrower_passes_through_fetch(case: Case) -> None:
 
 
 @pytest.mark.parametrize("content", [b"modeL", b"mode", b"", b"model "], ids=["flipped", "truncated", "emptied", "longer"])
-def test_damaged_bytes_are_refused(case: Case, content: bytes) -> None:
+def test_promise_10_damaged_bytes_are_refused(case: Case, content: bytes) -> None:
     """Neither get nor fetch hands out bytes that are not the digest's."""
     digest = case.store.put(b"model")
     case.damage(digest, content)
@@ -196,11 +196,23 @@ def test_an_empty_store_lists_nothing(case: Case) -> None:
 def test_what_was_deleted_is_gone(case: Case) -> None:
     """Delete removes one artifact and no other, and may be repeated."""
     digest, other = case.store.put(b"old"), case.store.put(b"new")
-    case.store.delete(digest)
-    case.store.delete(digest)
+    assert [case.store.delete(digest), case.store.delete(digest)] == [True, False]
     assert [other] == [name for name, _ in case.store.digests()]
     with pytest.raises(ArtifactError):
         case.store.get(digest)
+
+
+def test_promise_17_what_was_stored_again_is_not_deleted(case: Case) -> None:
+    """A collection that saw an artifact before it was stored again leaves it; what is not younger than it says goes."""
+    case.store.put(b"model")
+    ((digest, seen),) = case.store.digests()
+    sleep(case.tick_s)  # what the store cannot tell apart it cannot order
+    case.store.put(b"model")
+    ((_, renewed),) = case.store.digests()
+    assert case.store.delete(digest, unless_stored_after=seen) is False
+    assert case.store.get(digest) == b"model"
+    assert case.store.delete(digest, unless_stored_after=renewed) is True
+    assert list(case.store.digests()) == []
 
 
 def test_many_writers_of_one_content_all_succeed(case: Case) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 from perennial.core.errors import ConflictError, UnavailableError
+from perennial.core.interval import moment
 from perennial.core.receipts import PredictionBatch, Promotion, RequestState, Snapshot
 from perennial.ports import Ledger
 from perennial.testing.story import DAY, Story, day, night, outcomes, predictions
@@ -59,7 +61,12 @@ def test_another_holder_has_to_wait(ready: Ledger, story: Story) -> None:
             ready.lease(story.model, "all", "score", "run 2", HOUR),
         ):
             raise AssertionError
-        assert str(caught.value) == "bike_demand/all/score: another run holds it; try again when that has ended [LEASE_HELD]"
+        said = re.fullmatch(
+            r"bike_demand/all/score: another run holds it, until (\S+) at the latest; try again when that has ended \[LEASE_HELD\]",
+            str(caught.value),
+        )
+        assert said is not None
+        assert timedelta(minutes=58) < moment(said[1]) - datetime.now(UTC) <= HOUR
     with ready.lease(story.model, "all", "score", "run 2", HOUR) as leased:
         leased.record(story.snapshot(2))
 
@@ -93,6 +100,12 @@ def test_an_expired_lease_goes_to_another_holder(ready: Ledger, story: Story) ->
         with pytest.raises(ConflictError) as caught:
             slow.record(story.snapshot(3))
     assert str(caught.value) == LOST
+
+
+def test_a_holder_writes_after_its_time_as_long_as_nobody_took_over(ready: Ledger, story: Story) -> None:
+    """A call that takes longer than it thought is not lost."""
+    with ready.lease(story.model, "all", "score", "run 1", timedelta(0)) as slow:
+        assert slow.record(story.snapshot(2)) == story.snapshot(2)
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -266,15 +266,54 @@ def test_everything_that_a_row_names_is_referenced(ready: Ledger, story: Story) 
     assert ready.referenced() == expected
 
 
+def test_the_manifests_are_those_of_snapshots_models_and_baselines(ready: Ledger, story: Story) -> None:
+    """Nothing else names artifacts in turn, so nothing else need be read to know what is reachable."""
+    ready.record(story.measurement(0))
+    version = story.version(0)
+    expected = {*(story.snapshot(number).digest for number in range(4)), version.snapshot, version.artifact, version.baseline}
+    assert ready.manifests() == expected
+
+
 def test_old_predictions_expire_but_their_batches_stay(ready: Ledger, story: Story) -> None:
     """Rows before the moment go, in all states."""
     ready.publish(story.batch(0, attempt=1), predictions(night(0)))
     ready.publish(story.batch(0, attempt=2), predictions(night(0)))
     ready.publish(story.batch(1), predictions(night(1)))
+    assert ready.expired_predictions(story.model, "all", day(1.5)) == 3 * 48 - 24
     assert ready.expire_predictions(story.model, "all", day(1.5)) == 3 * 48 - 24
+    assert ready.expired_predictions(story.model, "all", day(1.5)) == 0
     assert ready.expire_predictions(story.model, "other", day(9)) == 0
     assert ready.predictions(story.model, within=night(0, 2)).num_rows == 24
     assert len(ready.history(PredictionBatch, story.model)) == 3
+
+
+@pytest.mark.parametrize("left", [0.5, 1], ids=["in part", "whole"])
+@pytest.mark.parametrize("superseded", [True, False])
+def test_promise_4_a_batch_whose_rows_expired_is_written_again(
+    ready: Ledger, story: Story, left: float, *, superseded: bool
+) -> None:
+    """When its night is scored again it is current and whole, whatever was left of it."""
+    first = story.batch(0, attempt=1)
+    ready.publish(first, predictions(night(0), 1))
+    if superseded:
+        ready.publish(story.batch(0, attempt=2), predictions(night(0), 2))
+    ready.expire_predictions(story.model, "all", day(left))
+    assert ready.publish(first, predictions(night(0), 1)) == first
+    found = ready.predictions(story.model, within=night(0))
+    assert (found.num_rows, set(found["batch"].to_pylist()), values(ready, story, 0)[0]) == (48, {first.id}, 1)
+
+
+def test_an_expired_batch_that_cannot_be_written_again_is_left_as_it_was(ready: Ledger, story: Story) -> None:
+    """It does not become current, and what was left of it stays."""
+    first, second = story.batch(0, attempt=1), story.batch(0, attempt=2)
+    ready.publish(first, predictions(night(0), 1))
+    ready.expire_predictions(story.model, "all", day(0.5))
+    ready.publish(second, predictions(night(0), 2))
+    with pytest.raises(DataError) as caught:
+        ready.publish(first, [])
+    assert caught.value.code is Code.DATA_EMPTY
+    assert set(ready.predictions(story.model, within=night(0))["batch"].to_pylist()) == {second.id}
+    assert [found.batch for found in ready.trace(story.model, "all", "north", day(0.5))] == [second.id, first.id]
 
 
 def test_promise_13_nights_in_any_order_and_twice_are_the_same_ledger(ledger: Ledger) -> None:

@@ -130,12 +130,76 @@ def test_nothing_is_claimed_where_nothing_is_open(ledger: Ledger, story: Story) 
     assert ledger.claim_request(story.model, "all", "run 1", at=day(1)) is None
 
 
+def test_any_request_is_claimed_where_no_cut_off_is_given(ledger: Ledger, story: Story) -> None:
+    """A person takes whatever waits, and gets it again when the run is cleared."""
+    ledger.request_retraining(story.request(5), cooldown=WEEK, max_per_30d=None)
+    first = ledger.claim_request(story.model, "all", "run 1", at=None)
+    ledger.settle_request(story.request(5).id, "promoted")
+    again = ledger.claim_request(story.model, "all", "run 1", at=None)
+    assert first == story.request(5).model_copy(update={"state": RequestState.CLAIMED, "claimed_by": "run 1"})
+    assert again is not None
+    assert again.outcome == "promoted"
+    assert ledger.claim_request(story.model, "all", "run 2", at=None) is None
+
+
+def test_an_abandoned_claim_is_taken_over(ledger: Ledger, story: Story) -> None:
+    """By anyone, when it is old enough by the ledger's clock; whoever had it before settles nothing any more."""
+    ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
+    ledger.claim_request(story.model, "all", "dead", at=day(1))
+    assert ledger.claim_request(story.model, "all", "run 2", at=day(1), abandoned_after=timedelta(minutes=1)) is None
+
+    taken = ledger.claim_request(story.model, "all", "run 2", at=day(1), abandoned_after=timedelta(0))
+    assert taken == story.request(1).model_copy(update={"state": RequestState.CLAIMED, "claimed_by": "run 2"})
+    ledger.settle_request(story.request(1).id, "dead", claimed_by="dead")
+    assert ledger.get(RetrainRequest, story.request(1).id) == taken
+    ledger.settle_request(story.request(1).id, "promoted", claimed_by="run 2")
+    assert ledger.get(RetrainRequest, story.request(1).id).outcome == "promoted"
+
+
+def test_what_is_done_is_not_taken_over(ledger: Ledger, story: Story) -> None:
+    """However old it is."""
+    ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
+    ledger.claim_request(story.model, "all", "run 1", at=day(1))
+    ledger.settle_request(story.request(1).id, "promoted")
+    assert ledger.claim_request(story.model, "all", "run 2", at=day(1), abandoned_after=timedelta(0)) is None
+
+
+def test_a_claim_lives_on_when_it_is_asked_for_again(ledger: Ledger, story: Story) -> None:
+    """A run that tries again is not dead."""
+    ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
+    for _ in range(2):
+        assert ledger.claim_request(story.model, "all", "run 1", at=day(1)) is not None
+    assert ledger.claim_request(story.model, "all", "run 2", at=day(1)) is None
+
+
+def test_a_request_that_is_put_back_waits_again(ledger: Ledger, story: Story) -> None:
+    """For anyone, and no other one is filed meanwhile."""
+    ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
+    ledger.claim_request(story.model, "all", "run 1", at=day(1))
+    ledger.settle_request(story.request(1).id, "the source was away", RequestState.OPEN, claimed_by="run 1")
+    assert ledger.request_retraining(story.request(90), cooldown=WEEK, max_per_30d=None)[0] is None
+    taken = ledger.claim_request(story.model, "all", "run 2", at=day(1))
+    assert taken is not None
+    assert (taken.state, taken.claimed_by) == (RequestState.CLAIMED, "run 2")
+
+
 def test_the_first_outcome_stands(ledger: Ledger, story: Story) -> None:
     """Settling again changes nothing."""
     ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
     for outcome in ("promoted", "failed"):
         ledger.settle_request(story.request(1).id, outcome)
     assert ledger.get(RetrainRequest, story.request(1).id).outcome == "promoted"
+
+
+def test_a_cleared_run_says_anew_what_became_of_its_request(ledger: Ledger, story: Story) -> None:
+    """Its first attempt failed, the second one promoted; nobody else may say so."""
+    ledger.request_retraining(story.request(1), cooldown=WEEK, max_per_30d=None)
+    ledger.claim_request(story.model, story.segment, "a run", at=story.request(1).at)
+    ledger.settle_request(story.request(1).id, "failed", claimed_by="a run")
+    ledger.settle_request(story.request(1).id, "promoted", claimed_by="a run")
+    ledger.settle_request(story.request(1).id, "a stranger's", claimed_by="another run")
+    found = ledger.get(RetrainRequest, story.request(1).id)
+    assert (found.state, found.outcome) == (RequestState.DONE, "promoted")
 
 
 def test_an_unknown_request_is_not_settled(ledger: Ledger) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -90,12 +91,56 @@ def test_an_orphan_is_removed_when_it_is_older_than_a_day(definition: Definition
     assert found.kept == len(kept)
 
 
+def test_promise_17_what_is_stored_again_during_a_collection_stays(definition: Definition, lived: Stores) -> None:
+    """A run stores it again after the collection listed it, and is about to write its row."""
+
+    class Busy(MemoryArtifacts):
+        def digests(self) -> Iterator[tuple[str, datetime]]:
+            yield from list(super().digests())
+            self.put(b"made once, and made again")
+
+    clock = Clock()
+    artifacts = Busy(clock)
+    artifacts.contents.update(cast("MemoryArtifacts", lived.artifacts).contents)
+    digest = artifacts.put(b"made once, and made again")
+    clock.at = day(100)
+    found = collect([definition], replace(lived, artifacts=artifacts), now=day(100))
+    assert (found.artifacts, artifacts.get(digest)) == ((), b"made once, and made again")
+
+
+def test_an_artifact_that_was_lost_does_not_stop_collections(definition: Definition, lived: Stores, clock: Clock) -> None:
+    """A manifest, a part, a profile: whichever is gone, the others stay and the orphan goes."""
+    [version] = lived.ledger.history(ModelVersion, definition.name)
+    orphan = lived.artifacts.put(b"written by a run that was killed")
+    clock.at = day(100)
+    for lost in (version.profile, version.baseline):
+        lived.artifacts.delete(lost)
+    found = collect([definition], lived, now=day(100))
+    assert orphan in found.artifacts
+    assert load(lived, version.artifact).model is not None
+
+
+def test_only_manifests_are_read(definition: Definition, lived: Stores) -> None:
+    """Profiles, quarantines and the parts of snapshots name nothing, and may be large."""
+
+    class Counting(MemoryArtifacts):
+        def get(self, digest: str) -> bytes:
+            read.append(digest)
+            return super().get(digest)
+
+    read: list[str] = []
+    artifacts = Counting()
+    artifacts.contents.update(cast("MemoryArtifacts", lived.artifacts).contents)
+    collect([definition], replace(lived, artifacts=artifacts), now=day(100))
+    assert sorted(lived.ledger.manifests()) == sorted(read)
+
+
 def test_a_dry_run_says_what_it_would_remove_and_removes_nothing(define: Define, lived: Stores) -> None:
     """Neither artifacts nor predictions."""
     definition = define(publish={"retention": "30d"})
     orphan = lived.artifacts.put(b"written by a run that was killed")
     found = collect([definition], lived, now=day(100), dry=True)
-    assert found.artifacts == (orphan,)
+    assert (found.artifacts, found.predictions) == ((orphan,), 48)
     assert orphan in {digest for digest, _ in lived.artifacts.digests()}
     assert lived.ledger.predictions(definition.name, within=night(30)).num_rows == 24
 
@@ -112,6 +157,7 @@ def test_predictions_expire_when_their_retention_is_over(
     now = day(30 + after_days)
     always = Interval(day(0), day(60))
     assert collect([define()], postgres_stores, now=now).predictions == 0
+    assert collect([definition], postgres_stores, now=now, dry=True).predictions == 2 * (48 - left)
     expired = collect([definition], postgres_stores, now=now).predictions
     assert expired == 2 * (48 - left)
     assert postgres_stores.ledger.predictions(definition.name, within=always).num_rows == left

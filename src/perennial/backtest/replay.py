@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perennial.core.errors import TerminalError
-from perennial.core.interval import Interval
-from perennial.core.receipts import ALL, Action, Decision, Publication
+from perennial import wiring
+from perennial.core.codes import Code
+from perennial.core.errors import DataError, TerminalError
+from perennial.core.interval import Interval, iso
+from perennial.core.receipts import ALL, Action, Decision, Publication, Purpose
 from perennial.definition.calendar import midnight, nights, ticks, training_window
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.assign import Assignment, on_request, on_schedule
 from perennial.steps.decide import decide, judge
-from perennial.steps.loop import observe, retrain
+from perennial.steps.fulfil import fulfil
+from perennial.steps.loop import observe
 
 ACTOR = "replay"
-LEASE = timedelta(hours=1)
+LEASE = timedelta(minutes=15)
+"""Soon over where a replay dies; one that goes on writes after it too, unless somebody has taken over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,43 +31,53 @@ class Event:
     Attributes:
         at: When it would have happened.
         interval: The night, or the training window.
-        decision: What was decided about the night; None for a retraining.
-        publication: What became of the retraining; None for a night.
+        purpose: Whether it was a night or a retraining.
+        decision: What was decided about the night.
+        publication: What became of the retraining.
+        skipped: Why a scheduled retraining was left out, where cooldown, budget or another request stood against it.
         error: Why it could not be done, where it could not.
     """
 
     at: datetime
     interval: Interval
+    purpose: Purpose
     decision: Decision | None = None
     publication: Publication | None = None
+    skipped: str | None = None
     error: TerminalError | None = None
 
 
 def replay(definition: Definition, within: Interval, stores: Stores, *, stop_before: Action | None = None) -> Iterator[Event]:
     """Run every night that ends inside *within*, and every retraining that falls due, in the order of time.
 
-    What cannot be done (a window without data) is an event with its error, and the next night goes on, as under Airflow.
+    What cannot be done (a night whose source lacks a column, a window without data) is an event with its error, and the next
+    night goes on, as under Airflow. A retraining of the schedule is filed as a request, as under Airflow.
 
     Args:
         definition: The model.
         within: The time to run through, as far as the schedule reaches. Nights lie wholly inside.
         stores: Where from and where to.
-        stop_before: End before the first night whose decision would be this one, with that night measured but not decided.
+        stop_before: End before the first night of which the policy says this, cooldown and budget aside, with that night measured
+            but not decided.
 
     Yields:
         What was done, as it is done.
+
+    Raises:
+        ConflictError: LEASE_LOST, somebody else has taken over.
+        TransientError: What a retry may help. Replaying again does the rest.
     """
+    holder = wiring.holder(ACTOR)
     for at, night in _due(definition, within):
         if night is None:
-            yield _retrain(definition, at, stores, reason="scheduled", request=None)
+            yield _scheduled(definition, at, stores, holder)
             continue
-        with stores.leased(definition.name, ALL, "score", holder=ACTOR, ttl=LEASE) as held:
-            validation, measurement = observe(definition, night, held, as_of=night.end)
-            if stop_before is not None and judge(definition, night, held, measurement, validation).action is stop_before:
-                return
-            decision = decide(definition, night, held, measurement=measurement, validation=validation)
-        yield Event(at=at, interval=night, decision=decision)
-        yield from _answer(definition, at, stores)
+        event = _score(definition, night, stores, holder, stop_before)
+        if event is None:
+            return
+        yield event
+        if event.decision is not None:
+            yield from _answer(definition, night, stores, holder)
 
 
 def _due(definition: Definition, within: Interval) -> list[tuple[datetime, Interval | None]]:
@@ -79,19 +94,51 @@ def _due(definition: Definition, within: Interval) -> list[tuple[datetime, Inter
     return sorted(due, key=lambda item: (item[0], item[1] is None))
 
 
-def _answer(definition: Definition, at: datetime, stores: Stores) -> Iterator[Event]:
-    request = stores.ledger.claim_request(definition.name, ALL, ACTOR, at=at)
-    if request is not None:
-        event = _retrain(definition, request.at, stores, reason=request.reason, request=request.id)
-        stores.ledger.settle_request(request.id, event.publication.sentence if event.publication else str(event.error))
+def _score(definition: Definition, night: Interval, stores: Stores, holder: str, stop_before: Action | None) -> Event | None:
+    """Return what was decided about the night, or why it could not be done; None where the policy says *stop_before*."""
+    try:
+        with stores.leased(definition.name, ALL, "score", holder=holder, ttl=LEASE) as held:
+            validation, measurement = observe(definition, night, held, as_of=night.end)
+            if stop_before is not None and judge(definition, night, held, measurement, validation).action is stop_before:
+                return None
+            decision = decide(definition, night, held, measurement=measurement, validation=validation)
+    except TerminalError as error:
+        return Event(at=night.end, interval=night, purpose=Purpose.SCORE, error=_own(error))
+    return Event(at=night.end, interval=night, purpose=Purpose.SCORE, decision=decision)
+
+
+def _answer(definition: Definition, night: Interval, stores: Stores, holder: str) -> Iterator[Event]:
+    """Answer the request that waits, if there is one."""
+    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
+        try:
+            job = on_request(definition, held.ledger, night.end, claimed_by=ACTOR)
+        except DataError as error:
+            event: Event | None = Event(at=night.end, interval=night, purpose=Purpose.TRAIN, error=error)
+        else:
+            event = _retrain(definition, job.as_of, job, held, claimed_by=ACTOR) if job else None
+    if event is not None:
         yield event
 
 
-def _retrain(definition: Definition, at: datetime, stores: Stores, *, reason: str, request: str | None) -> Event:
-    window = training_window(definition, at)
+def _scheduled(definition: Definition, tick: datetime, stores: Stores, holder: str) -> Event:
+    claimed_by = f"{ACTOR} {iso(tick)}"  # of its own: at the same moment a request may have been answered
+    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
+        job, why = on_schedule(definition, held.ledger, tick, claimed_by=claimed_by)
+        if job is None:
+            return Event(at=tick, interval=training_window(definition, tick), purpose=Purpose.TRAIN, skipped=why)
+        return _retrain(definition, tick, job, held, claimed_by=claimed_by)
+
+
+def _retrain(definition: Definition, at: datetime, job: Assignment, held: Stores, *, claimed_by: str) -> Event:
     try:
-        with stores.leased(definition.name, ALL, "retrain", holder=ACTOR, ttl=LEASE) as held:
-            publication = retrain(definition, window, held, reason=reason, actor=ACTOR, request=request)
+        publication = fulfil(definition, job, held, claimed_by=claimed_by, actor=ACTOR)
     except TerminalError as error:
-        return Event(at=at, interval=window, error=error)
-    return Event(at=at, interval=window, publication=publication)
+        return Event(at=at, interval=job.interval, purpose=Purpose.TRAIN, error=_own(error))
+    return Event(at=at, interval=job.interval, purpose=Purpose.TRAIN, publication=publication)
+
+
+def _own(error: TerminalError) -> TerminalError:
+    """Return *error* as an event's, but raise it where this replay may not go on."""
+    if error.code is Code.LEASE_LOST:
+        raise error
+    return error

@@ -7,7 +7,7 @@ Exit codes:
 - 2: the call's own words are off: an unknown verb or option, a missing argument.
 - 3: it cannot be done, and a retry cannot help.
 - 4: it could not be done now, and a retry may help.
-- 5: Perennial itself is at fault; the traceback is in `perennial.log` below PERENNIAL_HOME.
+- 5: Perennial itself is at fault; where it happened is in `perennial.log` below PERENNIAL_HOME.
 - 130: interrupted.
 - 141: whoever read the output went away.
 

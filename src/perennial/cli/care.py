@@ -53,6 +53,6 @@ def gc(
     if as_json:
         dump(done)
     elif dry_run:
-        say(f"{len(done.artifacts)} artifacts would be removed, {done.kept} kept; expired predictions are not counted beforehand")
+        say(f"{len(done.artifacts)} artifacts and {done.predictions} predictions would be removed, {done.kept} artifacts kept")
     else:
         say(f"{len(done.artifacts)} artifacts and {done.predictions} predictions removed, {done.kept} artifacts kept")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from perennial import wiring
-from perennial.cli.choose import Actor, Model, definition_of
+from perennial.cli.choose import Actor, Model, cut_off, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, working
 from perennial.core.receipts import ALL, ModelVersion
 
@@ -54,12 +54,15 @@ def rollback(
     *,
     as_json: Json = False,
 ) -> None:
-    """Make an earlier champion champion again, from now on."""
+    """Make an earlier champion champion again.
+
+    It is in force from the end of the last complete night on.
+    """
     from perennial.steps.rollback import rollback as run  # noqa: PLC0415 - for this verb only
 
     definition = definition_of(model)
     with wiring.open_stores() as stores:
-        done = run(definition, ALL, stores, effective_from=wiring.now(), reason=reason, actor=actor, to=to)
+        done = run(definition, ALL, stores, effective_from=cut_off(definition, None), reason=reason, actor=actor, to=to)
     if as_json:
         dump(done)
     else:

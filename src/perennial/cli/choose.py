@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name, as in its definition.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who; it is kept in the ledger.", envvar="PERENNIAL_ACTOR")]
-LEASE = timedelta(hours=2)
-LOOK_BACK = timedelta(days=400)
+LEASE = timedelta(minutes=15)
+"""Soon over where a call dies; one that goes on writes after it too, unless somebody has taken over."""
+
 _LATEST = timedelta(days=1) - timedelta.resolution
 _MANY = 5
 
@@ -59,18 +60,18 @@ def night_of(definition: Definition, night: str | None) -> Interval:
     Raises:
         DataError: RUN_NO_INTERVAL, no interval of the schedule ends on that date.
     """
-    from perennial.definition.calendar import nights  # noqa: PLC0415 - croniter, for the verbs that need it
+    from perennial.definition.calendar import last_interval  # noqa: PLC0415 - croniter, for the verbs that need it
 
     if night is not None and "/" in night:
         return Interval.parse(night)
     at = moment(night) if night is not None else _newest(definition)
     until = at + _LATEST if night is not None else at
-    known = list(nights(definition.schedule, Interval(until - LOOK_BACK, until)))
-    if not known or (night is not None and known[-1].end < at):
+    found = last_interval(definition.schedule.score, definition.schedule.timezone, until)
+    if found is None or (night is not None and found.end < at):
         raise DataError(
             Code.RUN_NO_INTERVAL, f"no night of the schedule ends on {night or 'or before today'}", where=definition.name
         )
-    return known[-1]
+    return found
 
 
 def cut_off(definition: Definition, until: str | None) -> datetime:
@@ -79,9 +80,9 @@ def cut_off(definition: Definition, until: str | None) -> datetime:
 
 
 @contextmanager
-def held_stores(model: str, flow: str, actor: str) -> Iterator[Stores]:
-    """Open the stores of the environment and hold the model's lease for *flow*."""
-    with wiring.open_stores() as stores, stores.leased(model, ALL, flow, holder=f"{actor} by hand", ttl=LEASE) as held:
+def held_stores(model: str, flow: str, holder: str) -> Iterator[Stores]:
+    """Open the stores of the environment and hold the model's lease for *flow*, for a *holder* who is nobody else's."""
+    with wiring.open_stores() as stores, stores.leased(model, ALL, flow, holder=holder, ttl=LEASE) as held:
         yield held
 
 

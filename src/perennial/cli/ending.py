@@ -42,7 +42,7 @@ def _end(error: Exception) -> int:
     log = _logged(error)
     if isinstance(error, OSError) and isinstance(error.filename, str):
         return _complain(_of_file(error, error.filename))
-    where = f"the traceback is in {log}" if log else "the traceback could not be written anywhere"
+    where = f"where it happened is in {log}" if log else "where it happened could not be written anywhere"
     typer.echo(f"perennial: a fault of its own, {type(error).__name__}; {where}", err=True)
     return BUG
 

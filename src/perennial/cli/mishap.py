@@ -1,4 +1,4 @@
-"""The traceback of what should not have happened, in a file instead of on the terminal."""
+"""Where it happened, when something happens that should not: in a file instead of on the terminal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from perennial import __version__, wiring
+from perennial.core.errors import PerennialError
 
 NAME = "perennial.log"
 HIDDEN = "***"
+_OURS = Path(__file__).parents[1]
 
 
 def log_mishap(error: BaseException) -> Path:
-    """Append the traceback of *error*, without the secrets of the environment, to a file that only its owner reads.
+    """Append where *error* comes from to a file that only its owner reads.
+
+    Told are the kinds of the error and of its causes, and the lines of our own code on the way. The message of an error that is
+    not ours is left out, as it may quote a row's value or a secret.
 
     Returns:
         The file.
@@ -26,12 +31,28 @@ def log_mishap(error: BaseException) -> Path:
     settings = wiring.settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / NAME
-    text = f"{wiring.now():%Y-%m-%d %H:%M:%SZ} perennial {__version__}\n{''.join(traceback.format_exception(error))}\n"
+    text = "\n".join([f"{wiring.now():%Y-%m-%d %H:%M:%SZ} perennial {__version__}", *_told(error), "\n"])
     for secret in _secrets(settings):
         text = text.replace(secret, HIDDEN)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """Yield the lines of *error* and of what it came from, the last first."""
+    yield _name(error) + (f": {error}" if isinstance(error, PerennialError) else "")
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(_OURS):
+            yield f"  {Path(frame.filename).relative_to(_OURS)}:{frame.lineno} {frame.name}"
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None:
+        yield "which came from"
+        yield from _told(earlier)
+
+
+def _name(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
 
 
 def _secrets(settings: wiring.Settings) -> Iterator[str]:

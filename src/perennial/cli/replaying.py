@@ -14,7 +14,7 @@ from perennial import wiring
 from perennial.cli.choose import Model, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table
 from perennial.core.interval import Interval, moment
-from perennial.core.receipts import Action
+from perennial.core.receipts import Action, Purpose
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -40,6 +40,7 @@ def replay(
 
     It scores every night, and retrains when the schedule says so or a decision asks for it.
     The table leaves out the nights that were kept, and cuts long sentences; JSON has all of them whole.
+    What cannot be done is told, and the next night goes on; the exit code is then 1.
     """
     definition = definition_of(model)
     within = Interval(moment(start), moment(until))
@@ -54,22 +55,24 @@ def replay(
     rows = [(event.at, _kind(event), _sentence(event)) for event in events]
     if as_json:
         dump([{"at": at, "kind": kind, "sentence": sentence} for at, kind, sentence in rows])
-        return
-    table(f"{model}, {cell_text(within)}", ("at", "what", "why"), [row for row in rows if row[1] != Action.KEEP], cut=True)
-    say(_summary([kind for _, kind, _ in rows]))
+    else:
+        table(f"{model}, {cell_text(within)}", ("at", "what", "why"), [row for row in rows if row[1] != Action.KEEP], cut=True)
+        say(_summary([kind for _, kind, _ in rows]))
+    if any(event.error for event in events):
+        raise typer.Exit(1)
 
 
 def _kind(event: Event) -> str:
     if event.decision is not None:
         return event.decision.action.value
     if event.publication is None:
-        return "no retraining"
+        return "not scored" if event.purpose is Purpose.SCORE else "no retraining"
     return "new champion" if event.publication.promoted else "refused"
 
 
 def _sentence(event: Event) -> str:
     done = event.decision or event.publication
-    return done.sentence if done is not None else str(event.error)
+    return done.sentence if done is not None else event.skipped or str(event.error)
 
 
 def _summary(kinds: list[str]) -> str:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perennial import wiring
 from perennial.cli.choose import Actor, Model, cut_off, definition_of, held_stores, night_of
 from perennial.cli.console import Json, cell_text, dump, say, working
-from perennial.core.errors import TerminalError
-from perennial.core.interval import iso, moment
-from perennial.core.receipts import ALL, Publication
+from perennial.core.codes import Code
+from perennial.core.errors import ConflictError
+from perennial.core.interval import moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from perennial.core.receipts import Publication
     from perennial.definition.models import Definition
     from perennial.ports import Stores
+    from perennial.steps.assign import Person
 
 Night = Annotated[
     str | None,
@@ -25,6 +26,9 @@ Night = Annotated[
 Until = Annotated[
     str | None,
     typer.Option(help="The cut-off: what became known later is not used. Default: the night's end.", show_default=False),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Retrain against cooldown and budget, and although another run has the request.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, where no open request says it; it is kept in the ledger.")]
 
@@ -40,7 +44,7 @@ def score(model: Model, night: Night = None, until: Until = None, actor: Actor =
     definition = definition_of(model)
     interval = night_of(definition, night)
     as_of = moment(until) if until is not None else interval.end
-    with working(f"scoring {model}"), held_stores(model, "score", actor) as stores:
+    with working(f"scoring {model}"), held_stores(model, "score", wiring.holder(actor)) as stores:
         from perennial.steps.loop import score as run  # noqa: PLC0415 - the steps import what is heavy
 
         decision = run(definition, interval, stores, as_of=as_of)
@@ -56,35 +60,37 @@ def retrain(
     reason: Reason = "by hand",
     actor: Actor = "operator",
     *,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Run one retraining: extract, validate, train, evaluate, publish.
 
-    An open request is answered by it.
+    A request that waits is answered by it. Without one it files its own, which cooldown and budget may refuse.
     """
+    from perennial.steps.assign import Person  # noqa: PLC0415 - croniter, for the verbs that need it
+
     definition = definition_of(model)
-    end = cut_off(definition, until)
-    with working(f"retraining {model}"), held_stores(model, "retrain", actor) as stores:
-        publication = _retrain(definition, end, stores, reason=reason, actor=actor)
+    person = Person(name=actor, cut_off=cut_off(definition, until), reason=reason, exact=until is not None, force=force)
+    holder = wiring.holder(actor)
+    with working(f"retraining {model}"), held_stores(model, "retrain", holder) as stores:
+        publication = _retrain(definition, stores, person, holder)
     if as_json:
         dump(publication)
     else:
         say(publication.sentence)
 
 
-def _retrain(definition: Definition, end: datetime, stores: Stores, *, reason: str, actor: str) -> Publication:
-    """Retrain, and settle the request that it answers, also when it cannot be done."""
-    from perennial.definition.calendar import training_window  # noqa: PLC0415 - croniter, for the verbs that need it
-    from perennial.steps.loop import retrain as run  # noqa: PLC0415 - the steps import what is heavy
+def _retrain(definition: Definition, stores: Stores, person: Person, holder: str) -> Publication:
+    """Retrain for *person*.
 
-    window = training_window(definition, end)
-    request = stores.ledger.claim_request(definition.name, ALL, f"{actor} {iso(end)}", at=end)
-    if request is None:
-        return run(definition, window, stores, reason=reason, actor=actor)
-    try:
-        publication = run(definition, window, stores, reason=request.reason, actor=actor, request=request.id)
-    except TerminalError as error:
-        stores.ledger.settle_request(request.id, str(error))
-        raise
-    stores.ledger.settle_request(request.id, publication.sentence)
-    return publication
+    Raises:
+        ConflictError: RETRAIN_REFUSED.
+    """
+    from perennial.steps.assign import by_hand  # noqa: PLC0415 - croniter, for the verbs that need it
+    from perennial.steps.fulfil import fulfil  # noqa: PLC0415 - the steps import what is heavy
+
+    job, why = by_hand(definition, stores.ledger, person, claimed_by=holder)
+    if job is None:
+        fix = f"perennial retrain {definition.name} --force"
+        raise ConflictError(Code.RETRAIN_REFUSED, why, where=definition.name, fix=fix)
+    return fulfil(definition, job, stores, claimed_by=holder, actor=person.name)

@@ -52,6 +52,7 @@ class Code(StrEnum):
     # --- time
     INTERVAL_EMPTY = "INTERVAL_EMPTY", "An interval ends where it starts, or before."
     INTERVAL_OVERLAP = "INTERVAL_OVERLAP", "A batch covers part of another current batch's interval."
+    RETRAIN_REFUSED = "RETRAIN_REFUSED", "A cooldown, a budget or another request stands against a retraining by hand."
     RUN_NO_INTERVAL = "RUN_NO_INTERVAL", "A run has no interval, and none can be derived."
     RUN_UNKNOWN_KEY = "RUN_UNKNOWN_KEY", "A run was started with a parameter that does not exist."
     TIME_FUTURE = "TIME_FUTURE", "A row became available after the cut-off."

@@ -17,6 +17,10 @@ from croniter import croniter
 from perennial.core.interval import Interval
 from perennial.definition.models import Definition, Schedule
 
+_FIRST_LOOK = timedelta(days=2)
+_LONGEST_LOOK = timedelta(days=9 * 366)
+"""Within so many days lie two 29ths of February."""
+
 
 def midnight(day: date, timezone: str) -> datetime:
     """Return the start of *day* in *timezone*, in UTC."""
@@ -69,3 +73,15 @@ def _moment(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return when the clock shows *wall*: the second time if it does so twice, and moved by the jump if it never does."""
     before, after = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return max(before, after)
+
+
+def last_interval(cron: str, timezone: str, until: datetime) -> Interval | None:
+    """Return the last interval between two ticks of *cron* that has ended at *until*, or None where nine years show none."""
+    back = _FIRST_LOOK
+    while True:
+        moments = list(ticks(cron, timezone, Interval(until - back, until)))
+        if len(moments) > 1:
+            return Interval(*moments[-2:])
+        if back == _LONGEST_LOOK:
+            return None
+        back = min(back * 4, _LONGEST_LOOK)

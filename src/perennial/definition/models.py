@@ -75,7 +75,7 @@ class Relation(Part):
     event_at: Column = "event_at"
     """The column of when it happened."""
     available_at: Column | None = None
-    """The column of when it could have been known. Without one, a row counts as known when it happened."""
+    """The column of when it could have been known. Without one, that is when it happened, for a label after label.delay."""
 
     @property
     def relation(self) -> str:

@@ -109,7 +109,7 @@ class Story:
         _must(
             decision.action is Action.RETRAIN and decision.request is not None, f"the shock was not answered: {decision.sentence}"
         )
-        run = f"request__{decision.request}"
+        run = f"request__{decision.request}__{night.end:%Y%m%d}"
         state = self.airflow.wait(f"retrain_{self.definition.name}", run)
         _must(state == "success", f"the retraining that the decision asked for ended {state}")
         promotion = self._champion()

@@ -45,16 +45,32 @@ def opened(content: bytes, key: bytes, where: str) -> dict[str, Any]:
         ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_FORMAT, ARTIFACT_SIGNATURE.
         RejectedError: SETTING_MISSING.
     """
+    head, rest = _parts(content, where)
+    if not hmac.compare_digest(head, _mac(rest, key)):
+        raise ArtifactError(Code.ARTIFACT_SIGNATURE, "must be signed with this installation's key", where=where)
+    body: dict[str, Any] = json.loads(rest)
+    return body
+
+
+def unsealed(content: bytes, where: str) -> dict[str, Any]:
+    """Return the body of a manifest whose bytes somebody else vouches for, whatever key it was sealed with.
+
+    Raises:
+        ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_FORMAT.
+    """
+    body: dict[str, Any] = json.loads(_parts(content, where)[1])
+    return body
+
+
+def _parts(content: bytes, where: str) -> tuple[bytes, bytes]:
+    """Return the MAC and the rest that it is of."""
     if len(content) > MAX_BYTES:
         message = f"must be a manifest of at most {MAX_BYTES} bytes, got {len(content)}"
         raise ArtifactError(Code.ARTIFACT_TOO_LARGE, message, where=where)
     head, rest = len(TITLE), len(TITLE) + _MAC_LENGTH + 1
     if not content.startswith(TITLE) or content[rest - 1 : rest] != b"\n":
         raise ArtifactError(Code.ARTIFACT_FORMAT, "must be the manifest of a Perennial model", where=where)
-    if not hmac.compare_digest(content[head : rest - 1], _mac(content[rest:], key)):
-        raise ArtifactError(Code.ARTIFACT_SIGNATURE, "must be signed with this installation's key", where=where)
-    body: dict[str, Any] = json.loads(content[rest:])
-    return body
+    return content[head : rest - 1], content[rest:]
 
 
 def versions() -> dict[str, str]:

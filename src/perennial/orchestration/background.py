@@ -79,10 +79,9 @@ def stop(settings: wiring.Settings) -> bool:
     if not _is_held(settings):
         return False
     for kind, patience_s in ((signal.SIGTERM, _STOP_TIMEOUT_S), (signal.SIGKILL, _KILL_TIMEOUT_S)):
-        with suppress(ProcessLookupError):
-            os.kill(_pid(settings), kind)
-        deadline = time.monotonic() + patience_s
+        told, deadline = False, time.monotonic() + patience_s
         while time.monotonic() < deadline:
+            told = told or _tell(settings, kind)
             if not _is_held(settings):
                 return True
             time.sleep(_POLL_S)
@@ -247,8 +246,19 @@ def _is_held(settings: wiring.Settings) -> bool:
     return False
 
 
-def _pid(settings: wiring.Settings) -> int:
-    return int(_lock(settings).read_text())
+def _tell(settings: wiring.Settings, kind: signal.Signals) -> bool:
+    """Send *kind* to the process that holds the lock, and return whether its number was there already."""
+    pid = _pid(settings)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, kind)
+    return True
+
+
+def _pid(settings: wiring.Settings) -> int | None:
+    """Return the number in the lock's file. It comes a moment after the lock."""
+    return int(_lock(settings).read_text() or 0) or None
 
 
 def _write_private(path: Path, content: object) -> None:

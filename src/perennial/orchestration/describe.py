@@ -50,13 +50,22 @@ def retrain_params() -> dict[str, Param]:
     return {
         "interval_start": _moment("Window start", "The first moment of the training window. Empty: as the definition says."),
         "interval_end": _moment("Window end", "The first moment after the training window. Given together with its start."),
-        "as_of": _moment("As of", "The cut-off: what became known after this is not used. Empty: the last one that was due."),
-        "reason": Param("by hand", type="string", minLength=1, maxLength=400, title="Reason", description="Why, for the ledger."),
+        "as_of": _moment(
+            "As of", "The cut-off: what became known after this is not used. Empty: the end of the last complete night."
+        ),
+        "reason": Param(
+            "by hand",
+            type="string",
+            minLength=1,
+            maxLength=400,
+            title="Reason",
+            description="Why, where no request that waits says it.",
+        ),
         "force": Param(
             default=False,
             type="boolean",
             title="Force",
-            description="Retrain although the cooldown has not passed or the budget is used up.",
+            description="Retrain although the cooldown has not passed or the budget is used up, or another run has the request.",
         ),
         "request": Param(
             None,

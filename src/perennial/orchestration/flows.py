@@ -10,12 +10,11 @@ from airflow.sdk import CronDataIntervalTimetable, get_parsing_context
 
 from perennial import wiring
 from perennial.core.errors import DefinitionError
-from perennial.definition.calendar import midnight
+from perennial.definition.calendar import last_interval, midnight
 from perennial.definition.loader import load, load_folder
 from perennial.definition.models import Definition
 from perennial.orchestration.describe import doc, tags
 from perennial.orchestration.retry import task_defaults
-from perennial.orchestration.window import last_interval
 
 
 def definitions() -> Iterator[Definition]:

@@ -35,17 +35,13 @@ def current_run() -> Run:
     dag_run = _dag_run()
     start, end = dag_run.data_interval_start, dag_run.data_interval_end
     interval = (start, end) if start is not None and end is not None else None
-    return Run(conf=dag_run.conf or {}, data_interval=interval, run_after=dag_run.run_after)
+    scheduled = str(getattr(dag_run.run_type, "value", dag_run.run_type)) in _SCHEDULED
+    return Run(conf=dag_run.conf or {}, data_interval=interval, run_after=dag_run.run_after, scheduled=scheduled)
 
 
 def run_id() -> str:
     """Return the id of this task's run."""
     return str(_dag_run().run_id)
-
-
-def scheduled() -> bool:
-    """Return whether the schedule or a backfill started the run, and not a person or a request."""
-    return str(getattr(_dag_run().run_type, "value", _dag_run().run_type)) in _SCHEDULED
 
 
 def actor() -> str:

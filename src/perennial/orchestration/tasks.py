@@ -31,9 +31,10 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.orchestration.approval import APPROVE
-from perennial.orchestration.assignment import Assignment, assign, open_request
-from perennial.orchestration.runs import actor, current_run, held_stores, run_id, scheduled
+from perennial.orchestration.assignment import assign
+from perennial.orchestration.runs import actor, current_run, held_stores, run_id
 from perennial.orchestration.window import window
+from perennial.steps.assign import Assignment, unsettled
 
 Json = dict[str, Any]
 Handed = Any
@@ -51,7 +52,7 @@ def claim(definition: Definition) -> Handed:
     @task(task_id="claim", **_WHOLE)
     def claim() -> Json:
         with held_stores(definition, Purpose.TRAIN) as stores:
-            assignment, sentence = assign(definition, stores.ledger, current_run(), run_id=run_id(), scheduled=scheduled())
+            assignment, sentence = assign(definition, stores.ledger, current_run(), run_id=run_id(), actor=actor())
         if assignment is None:
             raise AirflowSkipException(sentence)
         _log.info("%s: %s, as of %s", sentence, assignment.interval, iso(assignment.as_of))
@@ -131,7 +132,7 @@ def monitor(definition: Definition, extracted: Handed, validated: Handed, predic
 
 
 def decide(definition: Definition, validated: Handed, measured: Handed) -> Handed:
-    """Say what to do about the night. Where a retrain request is open, its id and cut-off go to the doorbell."""
+    """Say what to do about the night. A retrain request that is not settled goes to the doorbell, whoever filed it, and when."""
 
     @task(task_id="decide", **_WHOLE)
     def decide(validated: Json, measured: Json) -> Json:
@@ -140,8 +141,8 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
         validation, measurement = Validation.model_validate(validated), Measurement.model_validate(measured)
         with held_stores(definition, Purpose.SCORE) as stores:
             decision = step(definition, validation.interval, stores, measurement=measurement, validation=validation)
-            request = open_request(definition, stores.ledger)
-        get_current_context()["ti"].xcom_push(key="open_request", value=_json(request) if request else None)
+            request = unsettled(definition, stores.ledger)
+        get_current_context()["ti"].xcom_push(key="request", value=_json(request) if request else None)
         _log.info("%s: %s", decision.action, decision.sentence)
         return _json(decision)
 
@@ -208,7 +209,10 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
 
 
 def settle(definition: Definition) -> Handed:
-    """Close the request with what became of it, also when a task before it failed."""
+    """Close the request with what became of it, also when a task after *claim* failed.
+
+    Nobody settles for a run that dies: its request is taken over when it is old enough, see ``ports.ABANDONED_AFTER``.
+    """
 
     @task(task_id="settle", **_WHOLE, trigger_rule="all_done")
     def settle() -> None:
@@ -219,7 +223,7 @@ def settle(definition: Definition) -> Handed:
         published = instance.xcom_pull(task_ids="publish")
         outcome = published["sentence"] if published else f"the retraining did not end; see run {run_id()}"
         with held_stores(definition, Purpose.TRAIN) as stores:
-            stores.ledger.settle_request(request, outcome)
+            stores.ledger.settle_request(request, outcome, claimed_by=run_id())
         _log.info("request %s: %s", request, outcome)
 
     return settle()

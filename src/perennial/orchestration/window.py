@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 
 from perennial.core.codes import Code
@@ -12,7 +12,7 @@ from perennial.core.errors import DataError, Fault
 from perennial.core.interval import Interval, moment, utc
 from perennial.core.receipts import Purpose
 from perennial.core.shown import shown
-from perennial.definition.calendar import ticks, training_window
+from perennial.definition.calendar import last_interval, midnight, training_window
 from perennial.definition.models import Definition, Schedule
 
 KEYS: Mapping[Purpose, tuple[str, ...]] = {
@@ -20,8 +20,6 @@ KEYS: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.TRAIN: ("interval_start", "interval_end", "as_of", "reason", "force", "request"),
 }
 """What a run may be started with."""
-
-_LONGEST_LOOK_BACK = timedelta(days=3000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +30,13 @@ class Run:
         conf: What it was started with, unknown keys and all. An empty value counts as none.
         data_interval: Its data interval, if it has one. One of no width counts as none.
         run_after: When it was due, or when a person started it.
+        scheduled: Whether the schedule or a backfill started it, and not a person or a request.
     """
 
     conf: Mapping[str, object]
     data_interval: tuple[datetime, datetime] | None = None
     run_after: datetime | None = None
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Window:
 def window(definition: Definition, run: Run, purpose: Purpose) -> Window:
     """Return what *run* covers: its parameters say, else its data interval, else the schedule as of when it was due.
 
-    For a night that is the night. For a retraining it is the training window that ends at the cut-off.
+    For a night that is the night. For a retraining it is the training window that ends at the cut-off: that of a scheduled one
+    is the end of its data interval. Any other knows what the last complete night knew; Airflow gives it the data interval of a
+    scheduled one, whose end may be a month old.
 
     Raises:
         DataError: RUN_UNKNOWN_KEY (every unknown key at once), RUN_NO_INTERVAL, INTERVAL_EMPTY.
@@ -61,17 +63,6 @@ def window(definition: Definition, run: Run, purpose: Purpose) -> Window:
     if interval is None:
         interval = _night(definition, run) if purpose is Purpose.SCORE else _training(definition, run, as_of)
     return Window(interval, as_of or interval.end)
-
-
-def last_interval(cron: str, timezone: str, until: datetime) -> Interval | None:
-    """Return the last interval between two ticks of *cron* that has ended at *until*, or None where eight years show none."""
-    back = timedelta(days=2)
-    while back < _LONGEST_LOOK_BACK:
-        moments = list(ticks(cron, timezone, Interval(until - back, until)))
-        if len(moments) > 1:
-            return Interval(*moments[-2:])
-        back *= 4
-    return None
 
 
 def _refuse_unknown(definition: Definition, conf: Mapping[str, object], purpose: Purpose) -> None:
@@ -110,8 +101,7 @@ def _night(definition: Definition, run: Run) -> Interval:
 def _training(definition: Definition, run: Run, as_of: datetime | None) -> Interval:
     schedule = definition.schedule
     if as_of is None:
-        # Without a schedule of its own, a retraining knows what the last night knew.
-        due = _data_interval(run) or _last_due(schedule, run, schedule.retrain or schedule.score)
+        due = (_data_interval(run) if run.scheduled else None) or _last_due(schedule, run, schedule.score)
         if due is None:
             message = "has no cut-off, and the schedule gives none; give as_of"
             raise DataError(Code.RUN_NO_INTERVAL, message, where=definition.name)
@@ -120,7 +110,12 @@ def _training(definition: Definition, run: Run, as_of: datetime | None) -> Inter
 
 
 def _last_due(schedule: Schedule, run: Run, cron: str) -> Interval | None:
-    return last_interval(cron, schedule.timezone, utc(run.run_after)) if run.run_after else None
+    if run.run_after is None:
+        return None
+    end = utc(run.run_after)
+    if schedule.end is not None:
+        end = min(end, midnight(schedule.end, schedule.timezone))
+    return last_interval(cron, schedule.timezone, end)
 
 
 def _data_interval(run: Run) -> Interval | None:

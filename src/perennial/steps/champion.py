@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from perennial.core.interval import Interval
-from perennial.core.receipts import ModelVersion, Promotion, PromotionKind
+from perennial.core.receipts import Evaluation, ModelVersion, Promotion, PromotionKind
 from perennial.ports import Stores
 
 _INSTANT = timedelta(microseconds=1)
@@ -20,6 +20,14 @@ def champion_of(stores: Stores, model: str, segment: str, interval: Interval) ->
     return stores.ledger.champion(model, segment, at=interval.end - _INSTANT)
 
 
+def effective_from(interval: Interval, as_of: datetime) -> datetime:
+    """Return when a version that was trained on the window *interval*, as of a cut-off, may take over.
+
+    That is when it knows nothing any more of the nights to come: at the window's end, or at the cut-off where that is later.
+    """
+    return max(interval.end, as_of)
+
+
 def version_of(stores: Stores, promotion: Promotion | None) -> ModelVersion | None:
     """Return the version that *promotion* made champion, or None where there is none."""
     if promotion is None or promotion.version is None:
@@ -28,6 +36,15 @@ def version_of(stores: Stores, promotion: Promotion | None) -> ModelVersion | No
 
 
 def first_promotion(stores: Stores, model: str, segment: str) -> Promotion | None:
-    """Return the promotion that gave the model its first champion."""
+    """Return the promotion that gave the model its first champion; after a retirement, the first one since."""
     promotions = stores.ledger.history(Promotion, model, segment)
-    return next((row for row in promotions if row.kind is PromotionKind.PROMOTE), None)
+    since = max((row.epoch for row in promotions if row.kind is PromotionKind.RETIRE), default=0)
+    return next((row for row in promotions if row.kind is PromotionKind.PROMOTE and row.epoch > since), None)
+
+
+def promoted_with(stores: Stores, version: ModelVersion) -> Evaluation | None:
+    """Return the evaluation with which *version* became champion the first time, or None where it never did."""
+    promotions = stores.ledger.history(Promotion, version.model, version.segment)
+    of_version = (row.evaluation for row in promotions if row.version == version.id and row.kind is PromotionKind.PROMOTE)
+    evaluation = next(of_version, None)
+    return stores.ledger.get(Evaluation, evaluation) if evaluation else None

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from perennial.core.codes import Code
+from perennial.core.errors import ArtifactError
 from perennial.core.receipts import ALL, Receipt
 from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
@@ -26,32 +28,36 @@ class Collected(Receipt):
 def collect(definitions: Iterable[Definition], stores: Stores, *, now: datetime, dry: bool = False) -> Collected:
     """Remove artifacts that no row of the ledger leads to, and prediction rows older than their definition's retention.
 
-    An artifact younger than a day is kept: its row may be about to be written.
+    An artifact younger than a day is kept: its row may be about to be written. Whether it is, is asked again at its removal, for
+    a run may store it anew in the meantime.
     """
-    reachable = set(_reachable(stores))
+    reachable = _reachable(stores)
     stored = list(stores.artifacts.digests())
-    orphans = tuple(sorted(digest for digest, stored_at in stored if digest not in reachable and stored_at < now - GRACE))
-    expired = 0
+    orphans = sorted(digest for digest, stored_at in stored if digest not in reachable and stored_at < now - GRACE)
     if not dry:
-        for digest in orphans:
-            stores.artifacts.delete(digest)
-        for definition in definitions:
-            if definition.publish.retention is not None:
-                expired += stores.ledger.expire_predictions(definition.name, ALL, now - definition.publish.retention)
-    return Collected(artifacts=orphans, predictions=expired, kept=len(stored) - len(orphans))
+        orphans = [digest for digest in orphans if stores.artifacts.delete(digest, unless_stored_after=now - GRACE)]
+    expire = stores.ledger.expired_predictions if dry else stores.ledger.expire_predictions
+    retentions = [(definition.name, definition.publish.retention) for definition in definitions]
+    expired = sum(expire(name, ALL, now - retention) for name, retention in retentions if retention is not None)
+    return Collected(artifacts=tuple(orphans), predictions=expired, kept=len(stored) - len(orphans))
 
 
-def _reachable(stores: Stores) -> Iterator[str]:
-    """Yield every digest that a row names, and every digest that a manifest among them names."""
-    for digest in stores.ledger.referenced():
-        yield digest
-        yield from _named_by(stores.artifacts.get(digest), stores.signing_key)
+def _reachable(stores: Stores) -> set[str]:
+    """Return every digest that a row names, and every digest that a manifest among them names."""
+    named = stores.ledger.referenced()
+    return named.union(*(_named_by(digest, stores) for digest in stores.ledger.manifests()))
 
 
-def _named_by(content: bytes, key: bytes) -> Iterator[str]:
-    """Yield the digests in a snapshot's or a model's manifest; other artifacts name none."""
+def _named_by(manifest: str, stores: Stores) -> Iterator[str]:
+    """Yield the digests that a snapshot's or a model's *manifest* names; none where it is lost, for then nobody can tell."""
+    try:
+        content = stores.artifacts.get(manifest)
+    except ArtifactError as error:
+        if error.code is not Code.ARTIFACT_MISSING:
+            raise
+        return
     if content.startswith(TITLE):
-        yield artifact_of(content, key=key)
-    elif content.startswith(b"{"):
-        for part in json.loads(content).get("parts", {}).values():
+        yield artifact_of(content)
+    else:
+        for part in json.loads(content)["parts"].values():
             yield part["digest"]

@@ -9,7 +9,8 @@ from perennial.core.receipts import Estimate, Evaluation, ModelVersion, Receipt,
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.arrays import within
-from perennial.steps.evaluate import compare_predictions, predict_with
+from perennial.steps.evaluate import compare_predictions
+from perennial.steps.models import predict_with
 from perennial.steps.rows import clean_rows
 
 
@@ -27,6 +28,7 @@ def compare(definition: Definition, stores: Stores, *, first: str, second: str) 
 
     Raises:
         DataError: DATA_EMPTY, there is no such row.
+        DefinitionError: DEFINITION_ESTIMATOR, a version was fitted for another task.
         RejectedError: MODEL_UNKNOWN.
     """
     versions = [stores.ledger.get(ModelVersion, name) for name in (first, second)]
@@ -47,7 +49,7 @@ def compare(definition: Definition, stores: Stores, *, first: str, second: str) 
     if rows.num_rows == 0:
         raise DataError(Code.DATA_EMPTY, f"no labelled row in {interval}", where=f"{first} and {second}")
     predictions = {
-        role: predict_with(definition, stores, rows, manifest)
+        role: predict_with(stores, manifest, rows, task=definition.estimator.task)
         for role, manifest in (
             ("challenger", versions[0].artifact),
             ("champion", versions[1].artifact),

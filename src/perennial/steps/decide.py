@@ -34,15 +34,16 @@ def decide(
 ) -> Decision:
     """Decide about the night, and file a retrain request where that is the decision.
 
-    Nights that come later and were decided already (a backfill, a clear) are measured and decided again with what is known now
-    as of their own cut-offs, so that every order of nights ends in the same ledger.
+    Where that is another decision than the one that stood (a backfill, a clear with other data), nights that come later and were
+    decided already are measured and decided again with what is known now as of their own cut-offs, so that every order of nights
+    ends in the same ledger. The night's own decision is recorded last: whatever is interrupted is done again.
     """
-    decision = _record(definition, interval, stores, measurement, judge(definition, interval, stores, measurement, validation))
-    for night, later in _later(stores, definition.name, measurement.segment, interval).items():
-        again = stores.ledger.get(Validation, stores.ledger.get(Measurement, later.measurement).validation)
-        measured = _measure_again(definition, night, stores, again)
-        _record(definition, night, stores, measured, judge(definition, night, stores, measured, again))
-    return decision
+    outcome = judge(definition, interval, stores, measurement, validation)
+    decision = _decision(definition, interval, stores, measurement, outcome)
+    if decision.id != _standing(stores, definition.name, measurement.segment, interval):
+        for night, later in _later(stores, definition.name, measurement.segment, interval).items():
+            _decide_again(definition, night, stores, later)
+    return stores.ledger.record(decision)
 
 
 def judge(
@@ -63,7 +64,14 @@ def judge(
     return policy.decide(facts, definition.retraining)
 
 
-def _record(
+def _decide_again(definition: Definition, night: Interval, stores: Stores, decided: Decision) -> None:
+    validation = stores.ledger.get(Validation, stores.ledger.get(Measurement, decided.measurement).validation)
+    measurement = _measure_again(definition, night, stores, validation)
+    outcome = judge(definition, night, stores, measurement, validation)
+    stores.ledger.record(_decision(definition, night, stores, measurement, outcome))
+
+
+def _decision(
     definition: Definition, interval: Interval, stores: Stores, measurement: Measurement, outcome: policy.Outcome
 ) -> Decision:
     action, sentence, request = outcome.action, outcome.sentence, None
@@ -73,20 +81,18 @@ def _record(
         action = action if filed else Action.HOLD
         sentence = sentence if filed else f"{sentence}; {why}"
     content = [measurement.id, action.value, outcome.rule, sentence]
-    return stores.ledger.record(
-        Decision(
-            id=digest_json(content)[:32],
-            model=definition.name,
-            segment=measurement.segment,
-            interval=interval,
-            as_of=measurement.as_of,
-            action=action,
-            rule=outcome.rule,
-            sentence=sentence,
-            signals=measurement.signals,
-            measurement=measurement.id,
-            request=request,
-        )
+    return Decision(
+        id=digest_json(content)[:32],
+        model=definition.name,
+        segment=measurement.segment,
+        interval=interval,
+        as_of=measurement.as_of,
+        action=action,
+        rule=outcome.rule,
+        sentence=sentence,
+        signals=measurement.signals,
+        measurement=measurement.id,
+        request=request,
     )
 
 
@@ -116,6 +122,12 @@ def _refused_in_a_row(stores: Stores, model: str, segment: str, interval: Interv
     evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of <= interval.end]
     since = [row for row in evaluations if promotion is None or row.as_of > promotion.effective_from]
     return sum(1 for _ in takewhile(lambda row: row.verdict is not Verdict.PASS, reversed(since)))
+
+
+def _standing(stores: Stores, model: str, segment: str, interval: Interval) -> str | None:
+    """Return the id of the decision that stands for the night, or None where it was not decided yet."""
+    said = [row.id for row in stores.ledger.history(Decision, model, segment, within=interval) if row.interval == interval]
+    return said[-1] if said else None
 
 
 def _later(stores: Stores, model: str, segment: str, interval: Interval) -> dict[Interval, Decision]:

@@ -75,8 +75,13 @@ def read_rows(definition: Definition, interval: Interval, stores: Stores, *, as_
 
 
 def read_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[pa.RecordBatch]:
-    """Yield the labels of the events in *interval* that were available as of the cut-off, every revision of them."""
-    return _read(definition.labels, label_columns(definition), interval, stores, as_of)
+    """Yield the labels of the events in *interval* that were available as of the cut-off, every revision of them.
+
+    Where no column says when a label came, it counts as known when it is matured: before, it may be wrong.
+    """
+    relation = definition.labels
+    known = as_of if relation.available_at else as_of - definition.label.delay
+    return _read(relation, label_columns(definition), interval, stores, known)
 
 
 def _read(

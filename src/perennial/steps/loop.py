@@ -39,11 +39,15 @@ def retrain(
     *,
     reason: str,
     actor: str,
+    as_of: datetime | None = None,
     request: str | None = None,
     approval: Approval | None = None,
 ) -> Publication:
-    """Run one retraining on the window *interval*: extract, validate, train, evaluate, publish."""
-    snapshot = extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=interval.end)
+    """Run one retraining on the window *interval*: extract, validate, train, evaluate, publish.
+
+    It knows what was known at the window's end, or as of the cut-off where one is given.
+    """
+    snapshot = extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=as_of or interval.end)
     validation = validate(definition, interval, stores, snapshot=snapshot)
     version = train(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)
     evaluation = evaluate(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)

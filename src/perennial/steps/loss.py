@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from perennial.core.receipts import Evaluation
@@ -37,7 +38,13 @@ def loss_of(definition: Definition) -> Loss:
 
 
 def evaluated_loss(definition: Definition, evaluation: Evaluation) -> float:
-    """Return the challenger's mean loss on its holdout, in the unit of the loss."""
+    """Return the challenger's mean loss on its holdout, in the unit of the loss.
+
+    NaN where the evaluation has no such figure, because the definition's metric was another one then; the next retraining
+    evaluates it.
+    """
     loss = loss_of(definition)
-    figure = evaluation.metrics["challenger"][loss.metric.value].value
-    return figure**2 if loss.metric is Metric.RMSE else figure
+    figure = evaluation.metrics["challenger"].get(loss.metric.value)
+    if figure is None:
+        return math.nan
+    return figure.value**2 if loss.metric is Metric.RMSE else figure.value

@@ -1,14 +1,20 @@
-"""Loading a model version through its whole verification, once for as long as the stores are open."""
+"""Loading a model version through its whole verification, once for as long as the stores are open, and predicting with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
+from perennial.core.errors import ArtifactError, DataError, DefinitionError
+from perennial.learning.features import feature_frame
+from perennial.learning.predict import predict
 from perennial.ports import Stores
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
     from perennial.learning.codec import LoadedModel
 
 
@@ -26,15 +32,47 @@ def load(stores: Stores, manifest: str) -> LoadedModel:
     return loaded
 
 
-def fits_environment(stores: Stores, manifest: str) -> bool:
-    """Return whether a model was fitted with this Python, numpy and scikit-learn; any other fault of it is raised.
+def predict_with(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> npt.NDArray[np.float64]:
+    """Return the predictions of a signed model on *rows*, shape (rows,), in the label's unit or as probabilities.
 
-    After an upgrade the champion of before cannot predict any more, and only a retraining can replace it.
+    Raises:
+        ArtifactError: The model is not what was signed, or ENVIRONMENT_MISMATCH.
+        DataError: SCHEMA_MISSING, SCHEMA_TYPE; PREDICTION_NONFINITE.
+        DefinitionError: DEFINITION_ESTIMATOR, the model was fitted for another task.
+    """
+    loaded = load(stores, manifest)
+    if loaded.task != task:
+        message = f"was fitted for {loaded.task}, the definition is for {task}"
+        raise DefinitionError(Code.DEFINITION_ESTIMATOR, message, where=f"model {manifest[:12]}")
+    return predict(loaded.model, feature_frame(rows, loaded.columns), task=task)
+
+
+def unusable(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> str | None:
+    """Return why a model cannot predict *rows* here, as the rest of a sentence that begins with its name; None where it can.
+
+    After an upgrade, or where its definition has lost a feature or changed its task, the champion of before cannot predict any
+    more, and only a retraining can replace it. Any other fault of it is raised.
+
+    Args:
+        stores: Where the model is.
+        manifest: The digest of its manifest.
+        rows: Any number of rows; only their columns count.
+        task: What is to be predicted, ``regression`` or ``binary``.
+
+    Raises:
+        ArtifactError: The model is not what was signed.
     """
     try:
-        load(stores, manifest)
+        loaded = load(stores, manifest)
     except ArtifactError as error:
         if error.code is Code.ENVIRONMENT_MISMATCH:
-            return False
+            return "was fitted with another Python, numpy or scikit-learn"
         raise
-    return True
+    if loaded.task != task:
+        return f"was fitted for {loaded.task}"
+    try:
+        feature_frame(rows.slice(0, 0), loaded.columns)
+    except DataError as error:
+        columns = ", ".join(fault.where for fault in error.faults)
+        return f"needs columns that these rows lack or have in another type ({columns})"
+    return None

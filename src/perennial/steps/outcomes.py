@@ -15,6 +15,7 @@ from perennial.quality.great_expectations_check import check
 from perennial.steps.arrays import MOMENT, numbers
 from perennial.steps.columns import entity_text
 from perennial.steps.extract import read_labels
+from perennial.steps.rows import latest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,12 +35,16 @@ SCHEMA = pa.schema(
 def record_outcomes(definition: Definition, segment: str, interval: Interval, stores: Stores, *, as_of: datetime) -> int:
     """Append the labels known as of the cut-off whose events are recent enough to have new ones, and return how many were new.
 
-    A label that is empty or infinite, or that fails an expectation about the label column alone, is not believed: it does not count
-    as decay, as it does not train a model.
+    Of each event the latest revision as of the cut-off is taken. If it is empty or infinite, or fails an expectation about the
+    label column alone, it is not believed, and there is no label: it does not count as decay, as it does not train a model. But an
+    older revision that an earlier night recorded stays in the ledger, and counts until one comes that is believed.
+
+    Where no column says when a label came, it is recorded as available when it is matured. What is corrected in place after that
+    is not recorded, as nobody can say when it was known.
     """
     recent = Interval(interval.start - definition.label.settled, interval.end)
     labels = pa.Table.from_batches(read_labels(definition, recent, stores, as_of=as_of))
-    believed = _believed(definition, labels)
+    believed = _believed(definition, latest(labels, definition))
     return stores.ledger.record_outcomes(definition.name, segment, _outcomes(definition, believed).to_batches())
 
 
@@ -61,6 +66,10 @@ def _believed(definition: Definition, labels: pa.Table) -> pa.Table:
 def _outcomes(definition: Definition, labels: pa.Table) -> pa.Table:
     relation = definition.labels
     at = labels.column(relation.event_at)
-    available = labels.column(relation.available_at) if relation.available_at else at
+    available = (
+        labels.column(relation.available_at)
+        if relation.available_at
+        else pc.add(at, pa.scalar(definition.label.delay, pa.duration("us")))
+    )
     value = numbers(labels, definition.label.column)
     return pa.table([entity_text(labels, relation.entity), at, value, available], schema=SCHEMA)

@@ -15,6 +15,7 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.champion import effective_from
 
 
 def publish(
@@ -28,7 +29,8 @@ def publish(
 ) -> Publication:
     """Promote the challenger if its evaluation passed and, where the definition wants one, a person approved.
 
-    The promotion takes effect at the end of the training window. An evaluation that was promoted before is left as it is.
+    The promotion takes effect at the end of the training window, or at the cut-off where that is later. An evaluation that was
+    promoted before is left as it is.
 
     Returns:
         Whether it was promoted, and why or why not.
@@ -54,7 +56,7 @@ def publish(
             epoch=newest.epoch + 1 if newest else 1,
             version=evaluation.challenger,
             kind=PromotionKind.PROMOTE,
-            effective_from=interval.end,
+            effective_from=effective_from(interval, evaluation.as_of),
             evaluation=evaluation.id,
             approval=approval.id if approval else None,
             reason=evaluation.sentence,
@@ -74,7 +76,7 @@ def _refusal(
         return f"{evaluation.challenger} was refused by {approval.actor}: {approval.comment}"
     if definition.publish.approval == "human" and approval is None:
         return f"{evaluation.challenger} passed and waits for a person's approval"
-    if newest is not None and newest.effective_from > interval.end:
+    if newest is not None and newest.effective_from > effective_from(interval, evaluation.as_of):
         return f"{evaluation.challenger} knows less than the champion of {newest.effective_from:%Y-%m-%d}, so it was not promoted"
     return None
 

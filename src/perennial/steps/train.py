@@ -16,6 +16,7 @@ from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import dump_model
 from perennial.learning.features import Columns, feature_frame
 from perennial.learning.fit import fit
+from perennial.learning.manifest import versions
 from perennial.monitoring.reference import reference_profile
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
@@ -37,6 +38,9 @@ def train(
 ) -> ModelVersion:
     """Fit the definition's estimator on the window without its holdout, and store what came of it.
 
+    The same inputs give the same version. Another library, or another function under the estimator's name, gives another one, as
+    the training run is named by what came of it, too.
+
     Args:
         definition: The model.
         interval: The training window; its end is the cut-off.
@@ -54,7 +58,8 @@ def train(
         raise DataError(Code.DATA_REFUSED, _refusal(validation), where=f"{definition.name} {interval}")
     window = trained_on(definition, interval)
     rows = within(clean_rows(definition, stores, snapshot, validation), definition, window)
-    content = [definition.digest, snapshot.digest, validation.id, __version__, str(window)]
+    fitted = _fitted(definition, stores, rows)
+    content = [definition.digest, snapshot.digest, validation.id, __version__, str(window), versions(), fitted]
     run = digest_json(content)[:32]
     version = ModelVersion(
         id=f"{definition.name}-{interval.end:%Y%m%d}-{run[:8]}",
@@ -67,7 +72,7 @@ def train(
         as_of=snapshot.as_of,
         trained_on=window,
         rows=rows.num_rows,
-        **_fitted(definition, stores, rows),
+        **fitted,
         definition_digest=definition.digest,
         code_version=__version__,
         seed=definition.estimator.seed,

@@ -103,11 +103,12 @@ def _duplicates(definition: Definition, rows: pa.Table) -> list[int]:
 
 
 def _of_faulty_nights(definition: Definition, interval: Interval, stores: Stores, snapshot: Snapshot, rows: pa.Table) -> list[int]:
+    """Return the rows of nights whose last verdict, of those with a cut-off up to the snapshot's, is not a pass."""
     begun = Interval(interval.start - LONGEST_NIGHT, interval.end)
     verdicts = {
         night.interval: night.verdict
         for night in stores.ledger.history(Validation, definition.name, snapshot.segment, within=begun)
-        if night.purpose is Purpose.SCORE
+        if night.purpose is Purpose.SCORE and night.as_of <= snapshot.as_of
     }
     at = moments(rows, definition)
     faulty = np.zeros(rows.num_rows, dtype=bool)

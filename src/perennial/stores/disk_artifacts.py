@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -39,9 +39,7 @@ class DiskArtifacts:
         digest = digest_of(content)
         path = self._path(digest)
         with file_errors(_WHERE):
-            if self._holds(path, digest):
-                os.utime(path)
-            else:
+            if not (self._holds(path, digest) and _renewed(path)):
                 self._write(content, path, digest)
         return digest
 
@@ -71,14 +69,27 @@ class DiskArtifacts:
         """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
         with file_errors(_WHERE):
             paths = sorted(path for path in self._root.glob("??/*") if is_digest(path.name))
-            found = [(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths]
+            found = [(path.name, _stored_at(path)) for path in paths]
         yield from found
 
-    def delete(self, digest: str) -> None:
-        """Remove *digest*, if it is there; see ``ports.Artifacts``."""
+    def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
+        """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``.
+
+        It is set aside before its time is believed. A put that came before renewed the time, so it is brought back; one that
+        comes afterwards does not find it, and writes it anew. So no put is lost, without a lock.
+        """
         path = self._path(digest)
-        with file_errors(_WHERE):
-            path.unlink(missing_ok=True)
+        aside = path.with_name(f".gone-{digest}")
+        with file_errors(_WHERE), suppress(FileNotFoundError):
+            if _is_younger(path, unless_stored_after):
+                return False
+            path.replace(aside)
+            if _is_younger(aside, unless_stored_after):
+                aside.replace(path)
+                return False
+            aside.unlink()
+            return True
+        return False
 
     def _path(self, digest: str) -> Path:
         path = self._root / valid_digest(digest)[:2] / digest
@@ -104,6 +115,23 @@ class DiskArtifacts:
                 raise
         _sync(path.parent)
         _sync(self._root)
+
+
+def _stored_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _is_younger(path: Path, moment: datetime | None) -> bool:
+    return moment is not None and _stored_at(path) > moment
+
+
+def _renewed(path: Path) -> bool:
+    """Make *path* count as stored now, and return whether it was still there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync(folder: Path) -> None:

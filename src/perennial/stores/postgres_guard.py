@@ -20,7 +20,7 @@ _PID, _SOCKET_FOLDER, _STATUS = 0, 4, 7
 def socket_folder(folder: Path) -> Path | None:
     """Return the folder of the socket of the server that runs on *folder* and is ready, or None."""
     deadline = time.monotonic() + _FAST_STOP_S
-    while _alive(folder):
+    while _server(folder) is not None:
         lines = _pid_file(folder)
         if len(lines) > _STATUS and lines[_STATUS] == "ready":
             return Path(lines[_SOCKET_FOLDER])
@@ -33,18 +33,19 @@ def socket_folder(folder: Path) -> Path | None:
 def stop(folder: Path) -> None:
     """Stop the server that runs on *folder*, if one does: first with a fast shutdown, after 30 s without one."""
     for kind in (signal.SIGINT, signal.SIGQUIT):
-        if not _alive(folder):
+        server = _server(folder)
+        if server is None:
             return
         with suppress(ProcessLookupError):
-            os.kill(_pid(folder), kind)
+            os.kill(server, kind)
         deadline = time.monotonic() + _FAST_STOP_S
-        while _alive(folder) and time.monotonic() < deadline:
+        while _server(folder) is not None and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
 def discard_stale_pid(folder: Path) -> None:
     """Remove a ``postmaster.pid`` that a killed server left, so that a process which now has its pid does not block a start."""
-    if not _alive(folder):
+    if _server(folder) is None:
         (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -60,10 +61,13 @@ def _pid(folder: Path) -> int:
     return abs(int(lines[_PID])) if lines and lines[_PID].lstrip("-").isdigit() else 0
 
 
-def _alive(folder: Path) -> bool:
+def _server(folder: Path) -> int | None:
+    """Return the pid of the server that runs on *folder*, read once: the file may be gone at the next look. It is never 0."""
     pid = _pid(folder)
-    if not pid:
-        return False
+    return pid if pid and _alive(pid) else None
+
+
+def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

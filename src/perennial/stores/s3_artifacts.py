@@ -100,10 +100,20 @@ class S3Artifacts:
                     if is_digest(digest):
                         yield digest, item["LastModified"].astimezone(UTC)
 
-    def delete(self, digest: str) -> None:
-        """Remove *digest*, if it is there; see ``ports.Artifacts``."""
+    def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
+        """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``.
+
+        S3 cannot make a removal depend on the time. Between the question and the removal lies one request: a put that falls
+        into this moment is lost.
+        """
+        key = self._key(digest)
         with s3_errors(f"artifact {digest}"):
-            self._client.delete_object(Bucket=self._bucket, Key=self._key(digest))
+            # Listed and not asked for by HEAD, whose refusals have no body to say why.
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+            if not found or (unless_stored_after is not None and found[0]["LastModified"] > unless_stored_after):
+                return False
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+        return True
 
     def _key(self, digest: str) -> str:
         return f"{self._prefix}{valid_digest(digest)[:2]}/{digest}"

@@ -152,6 +152,7 @@ retrain_request = Table(
     _text("state"),
     _text("claimed_by", null=True),
     Column("claimed_as_of", DateTime(timezone=True)),
+    Column("claimed_at", DateTime(timezone=True)),
     _text("outcome", null=True),
     _written(),
     _one_of("state", RequestState),

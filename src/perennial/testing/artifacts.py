@@ -70,7 +70,10 @@ class MemoryArtifacts:
         """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
         yield from sorted(self._stored_at.items())
 
-    def delete(self, digest: str) -> None:
-        """Remove *digest*, if it is there; see ``ports.Artifacts``."""
-        self.contents.pop(valid_digest(digest), None)
-        self._stored_at.pop(digest, None)
+    def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
+        """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``."""
+        stored_at = self._stored_at.get(valid_digest(digest))
+        if stored_at is None or (unless_stored_after is not None and stored_at > unless_stored_after):
+            return False
+        del self.contents[digest], self._stored_at[digest]
+        return True

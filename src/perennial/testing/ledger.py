@@ -26,6 +26,7 @@ from perennial.core.receipts import (
     Role,
     Snapshot,
 )
+from perennial.ports import ABANDONED_AFTER
 from perennial.stores.ledger.batches import duplicate, overlap, where
 from perennial.stores.ledger.frames import checked_outcomes, checked_predictions, rows_of
 from perennial.stores.ledger.leases import Fence, Lane
@@ -36,7 +37,7 @@ from perennial.stores.ledger.requests import FILED, filed_before
 from perennial.stores.ledger.retraining import refusal
 from perennial.testing import ledger_leases as leases
 from perennial.testing import ledger_queries as queries
-from perennial.testing.ledger_records import Records, Rows, epoch_key
+from perennial.testing.ledger_records import Claim, Records, Rows, epoch_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,15 +129,15 @@ class MemoryLedger:
         """Write all *predictions*, then make *batch* current; see ``ports.Ledger.publish``."""
         with self._writing():
             self._refuse_overlap(batch)
-            staged = batch.id in self.records.states
+            staged = queries.is_whole(self.records, batch.id)
         rows = None if staged else _rows(batch, predictions)
         with self._writing() as records:
             self._refuse_overlap(batch)
-            if rows is not None and batch.id not in records.states:
+            if rows is not None and not queries.is_whole(records, batch.id):
                 records.demand_references(batch)
                 records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": len(rows)})
                 records.rows[batch.id] = Rows(rows, self.clock())
-                records.states[batch.id] = BatchState.STAGED
+                records.states.setdefault(batch.id, BatchState.STAGED)
             for other in queries.current(records, batch.model, batch.segment):
                 if (other.role, other.interval) == (batch.role, batch.interval):
                     records.states[other.id] = BatchState.SUPERSEDED
@@ -186,25 +187,32 @@ class MemoryLedger:
             records.of(RetrainRequest)[request.id] = request
             return request, FILED
 
-    def claim_request(self, model: str, segment: str, claimed_by: str, *, at: datetime) -> RetrainRequest | None:
-        """Take the open request; see ``ports.Ledger.claim_request``."""
+    def claim_request(
+        self, model: str, segment: str, claimed_by: str, *, at: datetime | None, abandoned_after: timedelta = ABANDONED_AFTER
+    ) -> RetrainRequest | None:
+        """Take the request that waits; see ``ports.Ledger.claim_request``."""
         with self._writing() as records:
-            due = [found for found in self.history(RetrainRequest, model, segment) if found.at <= at]
+            now = self.clock()
+            due = [found for found in self.history(RetrainRequest, model, segment) if at is None or found.at <= at]
             for request in due:
-                if request.state is RequestState.OPEN:
+                if queries.waits(records, request, claimed_by, until=now - abandoned_after):
                     claimed = request.model_copy(update={"state": RequestState.CLAIMED, "claimed_by": claimed_by})
                     records.of(RetrainRequest)[request.id] = claimed
-                    records.claims[request.id] = at
+                    records.claims[request.id] = Claim(as_of=at, at=now)
                     return claimed
-            theirs = [found for found in due if found.claimed_by == claimed_by]
-            taken = [found for found in theirs if found.state is RequestState.CLAIMED or records.claims[found.id] == at]
-            return min(taken, key=lambda found: (found.state is not RequestState.CLAIMED, found.id), default=None)
+            done = [found for found in due if found.claimed_by == claimed_by and found.state is RequestState.DONE]
+            again = [found for found in done if records.claims[found.id].as_of == at]
+            return min(again, key=lambda found: found.id, default=None)
 
-    def settle_request(self, request: str, outcome: str, state: RequestState = RequestState.DONE) -> None:
-        """Close a request with what became of it; see ``ports.Ledger.settle_request``."""
+    def settle_request(
+        self, request: str, outcome: str, state: RequestState = RequestState.DONE, *, claimed_by: str | None = None
+    ) -> None:
+        """Say what became of a request; see ``ports.Ledger.settle_request``."""
         with self._writing() as records:
             found = self.get(RetrainRequest, request)
-            if found.state is not RequestState.DONE:
+            ours = claimed_by is not None and claimed_by == found.claimed_by
+            waits = found.state is not RequestState.DONE and (ours or claimed_by is None)
+            if waits or (ours and state is RequestState.DONE):
                 records.of(RetrainRequest)[request] = found.model_copy(update={"state": state, "outcome": outcome})
 
     def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
@@ -217,15 +225,20 @@ class MemoryLedger:
         with self.records.lock:
             return {digest for digest in queries.referenced(self.records) if digest is not None}
 
+    def manifests(self) -> set[str]:
+        """Return every digest of an artifact that names others; see ``ports.Ledger.manifests``."""
+        with self.records.lock:
+            return set(queries.manifests(self.records))
+
+    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
+        """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
+        with self.records.lock:
+            return len(queries.expired(self.records, model, segment, before))
+
     def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
         """Delete old prediction rows; see ``ports.Ledger.expire_predictions``."""
         with self._writing() as records:
-            old = [
-                (batch.id, key)
-                for batch in queries.batches(records, model, segment)
-                for key in records.rows[batch.id].predictions
-                if key[1] < before
-            ]
+            old = queries.expired(records, model, segment, before)
             for batch_id, key in old:
                 del records.rows[batch_id].predictions[key]
             return len(old)

@@ -16,7 +16,7 @@ def acquire(records: Records, lane: Lane, holder: str, *, now: datetime, ttl: ti
     """
     found = records.leases.get(lane)
     if found is not None and found.holder not in {None, holder} and found.expires_at > now:
-        raise held(lane)
+        raise held(lane, found.expires_at)
     fence = Fence(lane, 1 if found is None else found.token + 1)
     records.leases[lane] = Held(holder, fence.token, now + ttl)
     return fence

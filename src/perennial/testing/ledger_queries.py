@@ -24,6 +24,7 @@ from perennial.core.receipts import (
     PredictionBatch,
     Promotion,
     Receipt,
+    RequestState,
     RetrainRequest,
     Role,
     Snapshot,
@@ -45,6 +46,13 @@ def batches(records: Records, model: str, segment: str) -> list[PredictionBatch]
 def current(records: Records, model: str, segment: str) -> list[PredictionBatch]:
     """Return the current batches of *model* and *segment*."""
     return [batch for batch in batches(records, model, segment) if records.states[batch.id] is BatchState.CURRENT]
+
+
+def waits(records: Records, request: RetrainRequest, claimed_by: str, *, until: datetime) -> bool:
+    """Return whether *claimed_by* may take *request*: open, its own, or claimed by somebody else up to *until*."""
+    if request.state is RequestState.CLAIMED:
+        return request.claimed_by == claimed_by or records.claims[request.id].at <= until
+    return request.state is RequestState.OPEN
 
 
 def current_table(records: Records, model: str, segment: str, role: Role, within: Interval) -> pa.Table:
@@ -140,6 +148,29 @@ def referenced(records: Records) -> Iterator[str | None]:
     yield from (measurement.profile for measurement in records.of(Measurement).values())
     for version in records.of(ModelVersion).values():
         yield from (version.artifact, version.baseline, version.profile)
+
+
+def manifests(records: Records) -> Iterator[str]:
+    """Yield the digest of every artifact that names others."""
+    yield from records.of(Snapshot)
+    for version in records.of(ModelVersion).values():
+        yield from (version.artifact, version.baseline)
+
+
+def is_whole(records: Records, batch: str) -> bool:
+    """Return whether *batch* is there, and none of its rows has expired."""
+    found = records.of(PredictionBatch).get(batch)
+    return found is not None and len(records.rows[batch].predictions) == found.rows
+
+
+def expired(records: Records, model: str, segment: str, before: datetime) -> list[tuple[str, tuple[str, datetime]]]:
+    """Return the batch and the key of every prediction row of an event before *before*."""
+    return [
+        (batch.id, key)
+        for batch in batches(records, model, segment)
+        for key in records.rows[batch.id].predictions
+        if key[1] < before
+    ]
 
 
 def _lineage(records: Records, batch: PredictionBatch, entity: str, event_at: datetime) -> Lineage:

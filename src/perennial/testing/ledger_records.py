@@ -56,6 +56,14 @@ class Held:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """With which cut-off a request was claimed, and when."""
+
+    as_of: datetime | None
+    at: datetime
+
+
 @dataclass(slots=True)
 class Records:
     """Everything that a ledger in memory holds. *lock* is held by whoever reads or writes it."""
@@ -65,7 +73,7 @@ class Records:
     states: dict[str, BatchState] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
     outcomes: dict[tuple[str, str, datetime, str], dict[datetime, float]] = field(default_factory=dict)
-    claims: dict[str, datetime] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     leases: dict[Lane, Held] = field(default_factory=dict)
 
     def of(self, kind: type[R]) -> dict[str, R]:

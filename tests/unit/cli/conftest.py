@@ -58,7 +58,7 @@ evaluation:
   gates:
     champion: {rule: non_inferior, margin: 90%}
 retraining:
-  cooldown: 7d
+  cooldown: 3d
 """
 _NUMBERS = count(1)
 SCRIPT = Path(sys.executable).with_name("perennial")

@@ -191,9 +191,12 @@ def test_garbage_is_counted_and_removed(call: Call, read: Read, company: Any, ow
     orphan = _orphan(company)
 
     dry = call("gc", "--dry-run", PERENNIAL_DEFINITIONS=str(tmp_path))
+    counted = read(call("gc", "--dry-run", "--json", PERENNIAL_DEFINITIONS=str(tmp_path)))
     done = read(call("gc", "--json", PERENNIAL_DEFINITIONS=str(tmp_path)))
 
-    assert dry.stdout == f"1 artifacts would be removed, {kept} kept; expired predictions are not counted beforehand\n"
+    predictions = done["predictions"]
+    assert dry.stdout == f"1 artifacts and {predictions} predictions would be removed, {kept} artifacts kept\n"
+    assert counted == done
     assert (done["artifacts"], done["kept"]) == ([orphan], kept)
     assert done["predictions"] > 0
     with psycopg.connect(own_ledger.replace("+psycopg", "")) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from typer.testing import CliRunner, Result
 
 from perennial import __version__
 from perennial.cli.ending import Verbs
+from perennial.cli.mishap import log_mishap
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
 
 Call = Callable[..., Result]
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -78,20 +82,34 @@ def test_a_password_is_never_printed(call: Call, url: str, words: list[str]) -> 
 
 
 def test_a_fault_of_our_own_is_a_line_and_a_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The traceback goes into a file of the owner's, without the secrets of the environment."""
+    """Where it happened goes into a file of the owner's, without the error's message, which may quote a row."""
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PERENNIAL_DATABASE_URL", "postgresql://ada:hunter2@h/x")
     monkeypatch.setenv("PERENNIAL_SIGNING_KEY", "abcdef" * 20)
-    result = CliRunner().invoke(_failing(KeyError("hunter2 " + "abcdef" * 20)), ["fail"])
+    result = CliRunner().invoke(_failing(KeyError("-197.25")), ["fail"])
 
     log = tmp_path / "home" / "perennial.log"
-    said = f"perennial: a fault of its own, KeyError; the traceback is in {log}\n"
+    said = f"perennial: a fault of its own, KeyError; where it happened is in {log}\n"
     assert (result.exit_code, result.stdout, result.stderr) == (5, "", said)
     assert oct(log.stat().st_mode & 0o777) == "0o600"
-    text = log.read_text()
-    assert "KeyError: '*** ***'" in text
-    assert "Traceback (most recent call last)" in text
-    assert "hunter2" not in text
+    first, *told = log.read_text().splitlines()
+    assert first.endswith(f" perennial {__version__}")
+    assert re.fullmatch(r"KeyError\n  cli/ending\.py:\d+ invoke\n\n", "".join(f"{line}\n" for line in told))
+
+
+def test_promise_15_the_log_of_a_fault_tells_no_value_and_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither of the error nor of what it came from; our own messages quote none, and secrets are blotted out all the same."""
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path))
+    monkeypatch.setenv("PERENNIAL_DATABASE_URL", "postgresql://ada:hunter2@h/x")
+    monkeypatch.setenv("PERENNIAL_SIGNING_KEY", "abcdef" * 20)
+    ours = RejectedError(Code.STORE_REJECTED, "hunter2 and " + "abcdef" * 20, where="test")
+    ours.__cause__ = ValueError("could not convert '-197.25' of 2024-03-01")
+    error = TypeError("-197.25")
+    error.__context__ = ours
+    log = log_mishap(error).read_text().splitlines()[1:]
+
+    ours_told = "perennial.core.errors.RejectedError: test: *** and *** [STORE_REJECTED]"
+    assert log == ["TypeError", "which came from", ours_told, "which came from", "ValueError", ""]
 
 
 def test_a_log_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -100,7 +118,7 @@ def test_a_log_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "file" / "home"))
     result = CliRunner().invoke(_failing(ValueError("x")), ["fail"])
 
-    said = "perennial: a fault of its own, ValueError; the traceback could not be written anywhere\n"
+    said = "perennial: a fault of its own, ValueError; where it happened could not be written anywhere\n"
     assert (result.exit_code, result.stderr) == (5, said)
 
 

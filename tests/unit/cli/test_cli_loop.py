@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ import psycopg
 import pytest
 from typer.testing import Result
 
-from perennial.core.receipts import ModelVersion
-from perennial.wiring import open_ledger
+from perennial.core.receipts import ModelVersion, RequestState, RetrainRequest
+from perennial.wiring import holder, open_ledger
 
 Call = Callable[..., Result]
 Read = Callable[[Result], Any]
@@ -147,6 +150,56 @@ def test_a_retraining_that_cannot_be_done_settles_its_request(call: Call, own_le
     assert request == ("done", result.stderr.rstrip("\n"))
 
 
+@pytest.mark.usefixtures("own_ledger")
+def test_promise_7_a_retraining_within_the_cooldown_is_refused_unless_forced(call: Call, read: Read) -> None:
+    """The line says what stands against it and the fix is the option; with it, another retraining is in the ledger."""
+    words = ("retrain", "small", "--until", "2024-02-03")
+    refused = call(*words)
+    forced = read(call(*words, "--force", "--json"))
+    again = call(*words)
+
+    line, fix = refused.stderr.splitlines()
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert re.fullmatch(
+        r"small: Request \w{32} of 2024-02-01T00:00:00Z is nearer than the cooldown of 3 days, 0:00:00\. "
+        r"Use force to retrain all the same\. \[RETRAIN_REFUSED\]",
+        line,
+    )
+    assert fix == "  fix: perennial retrain small --force"
+    assert forced["sentence"]
+    assert (again.exit_code, again.stdout) == (3, "")
+
+
+def test_a_dead_calls_request_is_taken_over_with_force(call: Call, own_ledger: str) -> None:
+    """Without it, it is left to whoever has it."""
+    with psycopg.connect(own_ledger.replace("+psycopg", "")) as connection:
+        connection.execute(REQUEST)
+        connection.execute(
+            "UPDATE perennial.retrain_request SET state = 'claimed', claimed_by = 'dead', claimed_at = now() WHERE id = 'by_a_test'"
+        )
+
+    refused = call("retrain", "small", "--until", "2024-02-09")
+    forced = call("retrain", "small", "--until", "2024-02-05", "--force")
+
+    said = (
+        "small: Request by_a_test of 2024-02-04T00:00:00Z is claimed already. Use force to retrain all the same. [RETRAIN_REFUSED]"
+    )
+    assert (refused.exit_code, refused.stderr.splitlines()[0]) == (3, said)
+    assert forced.exit_code == 0
+    with open_ledger(own_ledger) as ledger:
+        assert ledger.history(RetrainRequest, "small")[-1].state is RequestState.DONE
+
+
+@pytest.mark.parametrize("words", [("score", "small", "--night", "2024-02-04"), ("retrain", "small", "--until", "2024-02-05")])
+def test_two_calls_of_one_person_are_kept_apart(call: Call, own_ledger: str, words: tuple[str, ...]) -> None:
+    """Another process of the same operator on the same machine holds the lease; the line says until when."""
+    with open_ledger(own_ledger) as ledger, ledger.lease("small", "all", words[0], holder("operator"), timedelta(hours=1)):
+        result = call(*words)
+
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert re.match(rf"small/all/{words[0]}: another run holds it, until \S+Z at the latest; ", result.stderr)
+
+
 def test_a_run_that_another_one_blocks_may_be_tried_again(call: Call, own_ledger: str) -> None:
     """The exit code of what a retry may help is 4."""
     with psycopg.connect(own_ledger.replace("+psycopg", "")) as connection:
@@ -177,6 +230,38 @@ def test_a_replay_leaves_kept_nights_out_of_its_table(call: Call, read: Read) ->
     assert lines[0] == "small, 2024-01-28 00:00Z to 2024-02-03 00:00Z"
     assert lines[3].startswith(f"{telling[0]['at'][:10]} 00:00Z │ {telling[0]['kind']}")
     assert f"{len(events) - len(telling)} keep" in lines[-1]
+
+
+@pytest.mark.usefixtures("own_ledger")
+def test_a_replay_tells_what_cannot_be_done_and_goes_on(call: Call, company: Any, tmp_path: Path) -> None:
+    """A column that the source lacks is told for each night, and the exit code is 1."""
+    good = (Path(company.environment["PERENNIAL_DEFINITIONS"]) / "small.yml").read_text()
+    (tmp_path / "small.yml").write_text(good.replace("numeric: [temperature, wet]", "numeric: [temperature, wind]"))
+    words = ("replay", "small", "--from", "2024-02-01", "--until", "2024-02-03")
+
+    result = call(*words, "--json", PERENNIAL_DEFINITIONS=str(tmp_path))
+    shown = call(*words, PERENNIAL_DEFINITIONS=str(tmp_path))
+
+    said = "conditions: wind: must be there, is not [SCHEMA_MISSING]"
+    assert [(row["kind"], row["sentence"]) for row in json.loads(result.stdout)] == [("not scored", said)] * 2
+    assert (result.exit_code, shown.exit_code) == (1, 1)
+    assert shown.stdout.splitlines()[-1] == "2 not scored"
+
+
+@pytest.mark.usefixtures("own_ledger")
+def test_a_replay_tells_which_retraining_was_left_out(call: Call, read: Read, company: Any, tmp_path: Path) -> None:
+    """One on schedule that comes within the cooldown, and why."""
+    good = (Path(company.environment["PERENNIAL_DEFINITIONS"]) / "small.yml").read_text()
+    (tmp_path / "small.yml").write_text(good.replace('retrain: "0 0 1 * *"', 'retrain: "0 0 2 * *"'))
+
+    events = read(
+        call("replay", "small", "--from", "2024-02-01", "--until", "2024-02-02", "--json", PERENNIAL_DEFINITIONS=str(tmp_path))
+    )
+
+    assert [event["kind"] for event in events] == [events[0]["kind"], "no retraining"]
+    assert re.fullmatch(
+        r"Request \w{32} of 2024-02-01T00:00:00Z is nearer than the cooldown of 3 days, 0:00:00\.", events[1]["sentence"]
+    )
 
 
 def test_a_replay_of_no_night_says_so(call: Call) -> None:

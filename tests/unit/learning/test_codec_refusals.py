@@ -84,13 +84,13 @@ def _refusal(shelf: Shelf, digest: str, key: bytes = KEY) -> str:
     return str(caught.value).removeprefix(f"model {digest[:12]}: ")
 
 
-def test_another_key_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_10_another_key_is_refused(shelf: Shelf, digest: str) -> None:
     """A model that another installation signed is not ours."""
     assert _refusal(shelf, digest, b"x" * 32) == "must be signed with this installation's key [ARTIFACT_SIGNATURE]"
 
 
 @pytest.mark.parametrize("place", [-2, len(manifest.TITLE) + 3])
-def test_a_flipped_byte_in_the_manifest_is_refused(place: int, shelf: Shelf, digest: str) -> None:
+def test_promise_10_a_flipped_byte_in_the_manifest_is_refused(place: int, shelf: Shelf, digest: str) -> None:
     """Whether in the signature or in what it signs."""
     content = bytearray(shelf.get_bytes(digest))
     content[place] ^= 1
@@ -98,14 +98,14 @@ def test_a_flipped_byte_in_the_manifest_is_refused(place: int, shelf: Shelf, dig
     assert _refusal(shelf, digest) == "must be signed with this installation's key [ARTIFACT_SIGNATURE]"
 
 
-def test_a_signed_manifest_under_another_name_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_10_a_signed_manifest_under_another_name_is_refused(shelf: Shelf, digest: str) -> None:
     """Two good models were swapped in the store."""
     other = _resigned(shelf, digest, code_version="2.0")
     shelf[digest] = shelf.get_bytes(other)
     assert _refusal(shelf, digest) == "must have the bytes that were signed, got others [ARTIFACT_CHECKSUM]"
 
 
-def test_a_flipped_byte_in_the_file_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_10_a_flipped_byte_in_the_file_is_refused(shelf: Shelf, digest: str) -> None:
     """Before a byte of it is parsed."""
     name = _body(shelf, digest)["artifact"]
     content = bytearray(shelf.get_bytes(name))
@@ -114,32 +114,32 @@ def test_a_flipped_byte_in_the_file_is_refused(shelf: Shelf, digest: str) -> Non
     assert _refusal(shelf, digest) == "must have the bytes that were signed, got others [ARTIFACT_CHECKSUM]"
 
 
-def test_a_pickle_as_manifest_is_refused(shelf: Shelf) -> None:
+def test_promise_16_a_pickle_as_manifest_is_refused(shelf: Shelf) -> None:
     """And not run."""
     digest = shelf.put(pickle.dumps(LinearRegression()))
     assert _refusal(shelf, digest) == "must be the manifest of a Perennial model [ARTIFACT_FORMAT]"
 
 
-def test_a_pickle_under_a_signed_manifest_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_16_a_pickle_under_a_signed_manifest_is_refused(shelf: Shelf, digest: str) -> None:
     """Not even the key makes a pickle a model."""
     forged = _with_file(shelf, digest, pickle.dumps(LinearRegression()))
     assert _refusal(shelf, forged) == "must be a skops file, got none (BadZipFile) [ARTIFACT_FORMAT]"
 
 
-def test_a_manifest_that_is_too_large_is_refused(shelf: Shelf) -> None:
+def test_promise_16_a_manifest_that_is_too_large_is_refused(shelf: Shelf) -> None:
     """Before its signature is computed."""
     digest = shelf.put(manifest.TITLE + b"0" * manifest.MAX_BYTES)
     found = _refusal(shelf, digest)
     assert found == f"must be a manifest of at most 1048576 bytes, got {manifest.MAX_BYTES + 18} [ARTIFACT_TOO_LARGE]"
 
 
-def test_a_file_that_says_it_is_too_large_is_not_fetched(shelf: Shelf, digest: str) -> None:
+def test_promise_16_a_file_that_says_it_is_too_large_is_not_fetched(shelf: Shelf, digest: str) -> None:
     """The size in the manifest is looked at first."""
     forged = _resigned(shelf, digest, bytes=1 << 40, artifact="never fetched")
     assert _refusal(shelf, forged) == f"must be at most {archive.MAX_BYTES} bytes, got {1 << 40} [ARTIFACT_TOO_LARGE]"
 
 
-def test_a_zip_bomb_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_16_a_zip_bomb_is_refused(shelf: Shelf, digest: str) -> None:
     """A megabyte of zeros in a kilobyte is told by the zip's directory."""
     bomb = _packed({**_members(shelf, digest), "0" * 64 + ".npy": bytes(1 << 20)}, ZIP_DEFLATED)
     found = _refusal(shelf, _with_file(shelf, digest, bomb))
@@ -153,7 +153,7 @@ def test_a_compressed_file_is_refused(shelf: Shelf, digest: str) -> None:
     assert _refusal(shelf, _with_file(shelf, digest, packed)) == "must not be compressed [ARTIFACT_FORMAT]"
 
 
-def test_too_many_members_are_refused(shelf: Shelf, digest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promise_16_too_many_members_are_refused(shelf: Shelf, digest: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is a number of files, whatever their size."""
     monkeypatch.setattr(archive, "MAX_MEMBERS", 1)
     assert _refusal(shelf, digest) == "must hold at most 1 members, got 4 [ARTIFACT_TOO_LARGE]"
@@ -166,7 +166,7 @@ def test_a_member_with_a_strange_name_is_refused(shelf: Shelf, digest: str) -> N
     assert found == "must hold a schema and arrays named by their digests, once each [ARTIFACT_FORMAT]"
 
 
-def test_an_array_that_says_it_is_larger_than_it_is_is_refused(shelf: Shelf, digest: str) -> None:
+def test_promise_16_an_array_that_says_it_is_larger_than_it_is_is_refused(shelf: Shelf, digest: str) -> None:
     """An eager reader would reserve what the header says: here 8 terabytes."""
     members = _members(shelf, digest)
     name = next(name for name in members if name != archive.SCHEMA)
@@ -186,14 +186,14 @@ def _as(kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["os.system", "subprocess.Popen", "sklearn.svm._classes.SVR", "perennial.cli.main"])
-def test_a_type_that_is_not_on_the_list_is_refused(kind: str, shelf: Shelf, digest: str) -> None:
+def test_promise_16_a_type_that_is_not_on_the_list_is_refused(kind: str, shelf: Shelf, digest: str) -> None:
     """Also one that skops itself would trust."""
     found = _refusal(shelf, _changed_schema(shelf, digest, _as(kind)))
     assert found == f"must be made of trusted types only, got {kind} [ARTIFACT_UNTRUSTED_TYPE]"
 
 
 @pytest.mark.parametrize("loader", ["FunctionNode", "MethodNode", "OperatorFuncNode", "ReduceNode", "SparseMatrixNode"])
-def test_a_trusted_type_under_another_loader_is_refused(loader: str, shelf: Shelf, digest: str) -> None:
+def test_promise_16_a_trusted_type_under_another_loader_is_refused(loader: str, shelf: Shelf, digest: str) -> None:
     """A class may not be loaded as a function, and what we never write is never loaded."""
     found = _refusal(shelf, _changed_schema(shelf, digest, lambda schema: schema.update({"__loader__": loader})))
     assert found == (
@@ -247,7 +247,7 @@ def test_an_older_protocol_of_skops_is_refused(shelf: Shelf, digest: str) -> Non
     assert found == "was written with protocol 0 of skops, here is 2 [ENVIRONMENT_MISMATCH]"
 
 
-def test_a_tree_that_points_outside_itself_is_refused_before_it_is_run(shelf: Shelf) -> None:
+def test_promise_16_a_tree_that_points_outside_itself_is_refused_before_it_is_run(shelf: Shelf) -> None:
     """Following it would end this process."""
     model = HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=2).fit(FRAME.loc[[0, 1, 2] * 9], [1.0, 2.0, 3.0] * 9)
     signed: dict[str, Any] = {"task": "regression", "columns": COLUMNS, "key": KEY, "code_version": "1.0"}

@@ -15,7 +15,9 @@ import pytest
 from perennial.orchestration import guard
 
 _SUPERVISOR = """
-import json, subprocess, sys, time
+import json, signal, subprocess, sys, time
+for kind in (signal.SIGINT, signal.SIGHUP):  # a shell in the background, or nohup, has them ignored
+    signal.signal(kind, signal.SIG_DFL)
 guard = subprocess.Popen([sys.executable, "-I", "-S", sys.argv[1]], stdin=subprocess.PIPE, start_new_session=True)
 guard.stdin.write(sys.argv[2].encode() + b"\\n")
 guard.stdin.flush()

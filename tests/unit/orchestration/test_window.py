@@ -11,8 +11,9 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval, moment
 from perennial.core.receipts import Purpose
+from perennial.definition.calendar import last_interval
 from perennial.definition.models import Definition
-from perennial.orchestration.window import Run, Window, last_interval, window
+from perennial.orchestration.window import Run, Window, window
 
 SCORE, TRAIN = Purpose.SCORE, Purpose.TRAIN
 
@@ -110,7 +111,7 @@ def test_empty_parameters_count_as_none() -> None:
 
 def test_a_scheduled_retraining_sees_the_window_that_ends_with_its_data_interval() -> None:
     """The data interval of a weekly run is a week; what is trained on is the definition's 60 days before its end."""
-    run = Run(conf={}, data_interval=_interval("2024-06-03T04:00/2024-06-10T04:00"))
+    run = Run(conf={}, data_interval=_interval("2024-06-03T04:00/2024-06-10T04:00"), scheduled=True)
 
     assert window(_definition(), run, TRAIN) == Window(
         Interval.parse("2024-04-11T04:00/2024-06-10T04:00"), moment("2024-06-10T04:00")
@@ -126,18 +127,22 @@ def test_the_cut_off_of_a_request_ends_the_training_window() -> None:
     )
 
 
-def test_a_retraining_by_hand_has_the_cut_off_that_was_last_due() -> None:
-    """On a Wednesday that is Monday's."""
-    run = Run(conf={}, run_after=moment("2024-06-12T09:00"))
+@pytest.mark.parametrize("retrain", ["0 4 * * 1", "0 4 1 * *", None])
+def test_a_retraining_by_hand_knows_what_the_last_night_knew(retrain: str | None) -> None:
+    """Whatever the retraining schedule is: Airflow gives a run by hand the last interval of it, which may end a month ago."""
+    run = Run(conf={}, data_interval=_interval("2024-05-01T04:00/2024-06-01T04:00"), run_after=moment("2024-06-12T09:00"))
 
-    assert window(_definition(), run, TRAIN).as_of == moment("2024-06-10T04:00")
+    assert window(_definition(retrain=retrain), run, TRAIN) == Window(
+        Interval.parse("2024-04-13T02:00/2024-06-12T02:00"), moment("2024-06-12T02:00")
+    )
 
 
-def test_without_a_retraining_schedule_the_cut_off_is_the_end_of_the_last_night() -> None:
-    """A model that only requests and people retrain knows what its last night knew."""
-    run = Run(conf={}, run_after=moment("2024-06-12T09:00"))
+def test_a_run_by_hand_after_the_schedule_ended_covers_its_last_night() -> None:
+    """As it does from the command line."""
+    run = Run(conf={}, run_after=moment("2025-01-01"))
 
-    assert window(_definition(retrain=None), run, TRAIN).as_of == moment("2024-06-12T02:00")
+    assert window(_definition(end="2024-06-12"), run, SCORE).interval == Interval.parse("2024-06-10T02:00/2024-06-11T02:00")
+    assert window(_definition(end="2024-06-12"), run, TRAIN).as_of == moment("2024-06-11T02:00")
 
 
 def test_a_run_without_interval_and_schedule_is_refused() -> None:

@@ -6,12 +6,14 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from perennial.core.digest import digest_bytes
 from perennial.core.errors import PerennialError, RejectedError
+from perennial.stores import disk_artifacts
 from perennial.stores.disk_artifacts import DiskArtifacts
 
 MODEL = digest_bytes(b"model")
@@ -101,6 +103,39 @@ def test_a_root_behind_a_link_is_fine(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     store = DiskArtifacts(tmp_path / "link")
     assert store.get(store.put(b"model")) == b"model"
+
+
+def test_promise_17_a_put_in_the_middle_of_a_removal_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It renews what the removal found old a moment ago, so that is brought back."""
+    store = DiskArtifacts(tmp_path)
+    store.put(b"model")
+    os.utime(tmp_path / MODEL[:2] / MODEL, (0, 0))
+    looked = disk_artifacts._stored_at
+
+    def look_and_put(path: Path) -> datetime:
+        found = looked(path)
+        if not path.name.startswith("."):
+            store.put(b"model")
+        return found
+
+    monkeypatch.setattr(disk_artifacts, "_stored_at", look_and_put)
+    assert store.delete(MODEL, unless_stored_after=datetime.fromtimestamp(1, UTC)) is False
+    assert (store.get(MODEL), files(tmp_path)) == (b"model", [f"{MODEL[:2]}/{MODEL}"])
+
+
+def test_promise_17_a_removal_in_the_middle_of_a_put_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the put found a moment ago is gone, so it writes it anew."""
+    store = DiskArtifacts(tmp_path)
+    store.put(b"model")
+    holds = store._holds
+
+    def look_and_remove(path: Path, digest: str) -> bool:
+        found = holds(path, digest)
+        assert store.delete(digest)
+        return found
+
+    monkeypatch.setattr(store, "_holds", look_and_remove)
+    assert (store.put(b"model"), store.get(MODEL)) == (MODEL, b"model")
 
 
 def test_a_store_that_is_no_folder_is_unavailable(tmp_path: Path) -> None:

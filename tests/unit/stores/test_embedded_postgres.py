@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,10 @@ import psycopg
 import pytest
 
 from perennial.core.codes import Code
-from perennial.core.errors import RejectedError
+from perennial.core.errors import RejectedError, UnavailableError
 from perennial.stores import postgres_guard
-from perennial.stores.embedded_postgres import embedded_postgres
+from perennial.stores.driver_errors import DriverError
+from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgres
 
 _USER = """
 import sys, time
@@ -98,6 +100,47 @@ def test_a_killed_server_starts_again(tmp_path: Path) -> None:
 
     with embedded_postgres(folder) as server:
         assert postgres_guard.socket_folder(folder) == server.socket_folder
+
+
+def test_a_stop_while_the_server_ends_by_itself_signals_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file of the pid is gone at the second look; a signal to 0 would reach everybody around."""
+    shutil.copy("/bin/sleep", tmp_path / "postgres")
+    with subprocess.Popen([tmp_path / "postgres", "60"]) as server:
+        (tmp_path / "postmaster.pid").write_text(f"{server.pid}\n")
+        read = postgres_guard._pid_file
+
+        def read_and_lose(folder: Path) -> list[str]:
+            lines = read(folder)
+            (folder / "postmaster.pid").unlink(missing_ok=True)
+            return lines
+
+        signalled = []
+        with monkeypatch.context() as patched:
+            patched.setattr(postgres_guard, "_pid_file", read_and_lose)
+            patched.setattr(os, "kill", lambda pid, kind: signalled.append((pid, kind)))
+            postgres_guard.stop(tmp_path)
+        server.kill()
+
+    assert signalled == [(server.pid, 0), (server.pid, signal.SIGINT)]
+
+
+def test_a_server_that_is_gone_is_one_of_our_errors(tmp_path: Path) -> None:
+    """Nothing of the driver leaves the store."""
+    with pytest.raises(UnavailableError) as caught:
+        EmbeddedPostgres(tmp_path, hold=-1).url("ledger")
+
+    assert str(caught.value).startswith("embedded PostgreSQL: connection is bad: ")
+    assert caught.value.code is Code.STORE_UNAVAILABLE
+    assert isinstance(caught.value.__cause__, DriverError)
+
+
+def test_nothing_is_left_to_warn_about(tmp_path: Path) -> None:
+    """The guard is nobody's child, so no process object is dropped while it runs, neither in use nor at the end."""
+    code = _USER.replace("time.sleep(600)", "import gc; gc.collect()")
+    command = [sys.executable, "-W", "always", "-c", code, str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+    assert (done.stdout, done.stderr) == ("ready\n", "")
 
 
 def test_the_socket_is_open_to_its_owner_only(tmp_path: Path) -> None:

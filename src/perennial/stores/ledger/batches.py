@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
@@ -36,7 +36,8 @@ CURRENT_SCHEMA = pa.schema(
 def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> None:
     """Write *batch* and all *predictions* in the state ``staged``.
 
-    A batch that is there already has all its rows, for both came in one transaction; then *predictions* are not read.
+    A batch that is there already came with all its rows, in one transaction; then *predictions* are not read. But where some of
+    its rows have expired, all are written again: a batch is never current in part.
 
     Raises:
         ConflictError: INTERVAL_OVERLAP.
@@ -45,6 +46,8 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     refuse_overlap(connection, batch)
     row = {**to_row(batch), "state": BatchState.STAGED.value}
     number = connection.scalar(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.number))
+    if number is None:
+        number = _clear_if_expired(connection, batch)
     if number is None:
         return
     rows = _copy(connection, number, batch, predictions)
@@ -125,6 +128,18 @@ def _record_batches(connection: Connection, query: Select[str, datetime, float, 
     for chunk in rows.partitions():
         arrays = [pa.array(column, field.type) for column, field in zip(zip(*chunk, strict=True), CURRENT_SCHEMA, strict=True)]
         yield pa.record_batch(arrays, schema=CURRENT_SCHEMA)
+
+
+def _clear_if_expired(connection: Connection, batch: PredictionBatch) -> int | None:
+    """Return the number of the stored *batch*, cleared of the rows that are left of it; None where all are there."""
+    # The lock lets one writer at a time look. It does not wait for readers, nor make them wait.
+    stored = select(table.c.number, table.c.rows).where(table.c.id == batch.id).with_for_update(key_share=True)
+    found = connection.execute(stored).one()
+    of_batch = prediction.c.batch == found.number
+    if connection.scalar(select(func.count()).where(of_batch)) == found.rows:
+        return None
+    connection.execute(delete(prediction).where(of_batch))
+    return int(found.number)
 
 
 def _copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:

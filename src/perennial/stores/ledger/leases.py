@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
 from perennial.core.errors import ConflictError, UnavailableError
+from perennial.core.interval import iso
 from perennial.stores.tables import lease as table
 
 
@@ -49,7 +50,7 @@ def acquire(connection: Connection, lane: Lane, holder: str, ttl: timedelta) -> 
     ).returning(table.c.token)
     token = connection.scalar(taken)
     if token is None:
-        raise held(lane)
+        raise held(lane, connection.scalars(select(table.c.expires_at).where(*_row(lane))).one())
     return Fence(lane, token)
 
 
@@ -70,9 +71,10 @@ def release(connection: Connection, fence: Fence) -> None:
     connection.execute(ours.values(holder=None, token=table.c.token + 1))
 
 
-def held(lane: Lane) -> UnavailableError:
-    """Return the error for a lease that another holder has."""
-    return UnavailableError(Code.LEASE_HELD, "another run holds it; try again when that has ended", where=str(lane))
+def held(lane: Lane, until: datetime) -> UnavailableError:
+    """Return the error for a lease that another holder has *until* then."""
+    message = f"another run holds it, until {iso(until.replace(microsecond=0))} at the latest; try again when that has ended"
+    return UnavailableError(Code.LEASE_HELD, message, where=str(lane))
 
 
 def lost(fence: Fence) -> ConflictError:

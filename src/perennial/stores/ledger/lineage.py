@@ -23,11 +23,14 @@ _REFERENCED = text("""
     UNION SELECT unnest(ARRAY[artifact, baseline, profile]) FROM perennial.model_version
     UNION SELECT profile FROM perennial.measurement
 """)
-_EXPIRE = text("""
-    DELETE FROM perennial.prediction p USING perennial.prediction_batch b
-    WHERE b.number = p.batch AND b.model = :model AND b.segment = :segment
-        AND b.interval_start < :before AND p.event_at < :before
+_MANIFESTS = text("""
+    SELECT digest FROM perennial.snapshot
+    UNION SELECT unnest(ARRAY[artifact, baseline]) FROM perennial.model_version
 """)
+_OLD = """b.number = p.batch AND b.model = :model AND b.segment = :segment
+        AND b.interval_start < :before AND p.event_at < :before"""
+_EXPIRED = text(f"SELECT count(*) FROM perennial.prediction p, perennial.prediction_batch b WHERE {_OLD}")  # noqa: S608 - constants
+_EXPIRE = text(f"DELETE FROM perennial.prediction p USING perennial.prediction_batch b WHERE {_OLD}")  # noqa: S608 - constants
 
 
 def trace(connection: Connection, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
@@ -39,6 +42,16 @@ def trace(connection: Connection, model: str, segment: str, entity: str, event_a
 def referenced(connection: Connection) -> set[str]:
     """Return every artifact digest that any row names."""
     return {digest for digest in connection.scalars(_REFERENCED) if digest is not None}
+
+
+def manifests(connection: Connection) -> set[str]:
+    """Return the digests of the artifacts that name others: of snapshots, of models and of their baselines."""
+    return set(connection.scalars(_MANIFESTS))
+
+
+def expired_predictions(connection: Connection, model: str, segment: str, before: datetime) -> int:
+    """Return how many prediction rows of events before *before* there are."""
+    return int(connection.scalar(_EXPIRED, {"model": model, "segment": segment, "before": before}) or 0)
 
 
 def expire_predictions(connection: Connection, model: str, segment: str, before: datetime) -> int:

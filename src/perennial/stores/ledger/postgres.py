@@ -23,6 +23,7 @@ from perennial.core.receipts import (
     RetrainRequest,
     Role,
 )
+from perennial.ports import ABANDONED_AFTER
 from perennial.stores.database import LOCK_TIMEOUT_S, open_engine
 from perennial.stores.driver_errors import driver_errors
 from perennial.stores.ledger import batches, leases, lineage, promotions, receipts, requests
@@ -140,15 +141,19 @@ class PostgresLedger:
         with self._writing() as connection:
             return requests.request_retraining(connection, request, cooldown=cooldown, max_per_30d=max_per_30d, force=force)
 
-    def claim_request(self, model: str, segment: str, claimed_by: str, *, at: datetime) -> RetrainRequest | None:
-        """Take the open request; see ``ports.Ledger.claim_request``."""
+    def claim_request(
+        self, model: str, segment: str, claimed_by: str, *, at: datetime | None, abandoned_after: timedelta = ABANDONED_AFTER
+    ) -> RetrainRequest | None:
+        """Take the request that waits; see ``ports.Ledger.claim_request``."""
         with self._writing() as connection:
-            return requests.claim_request(connection, model, segment, claimed_by, at)
+            return requests.claim_request(connection, model, segment, claimed_by, at=at, abandoned_after=abandoned_after)
 
-    def settle_request(self, request: str, outcome: str, state: RequestState = RequestState.DONE) -> None:
-        """Close a request with what became of it; see ``ports.Ledger.settle_request``."""
+    def settle_request(
+        self, request: str, outcome: str, state: RequestState = RequestState.DONE, *, claimed_by: str | None = None
+    ) -> None:
+        """Say what became of a request; see ``ports.Ledger.settle_request``."""
         with self._writing() as connection:
-            requests.settle_request(connection, request, outcome, state)
+            requests.settle_request(connection, request, outcome, state, claimed_by=claimed_by)
 
     def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
         """Return where the predictions of one event come from; see ``ports.Ledger.trace``."""
@@ -159,6 +164,16 @@ class PostgresLedger:
         """Return every artifact digest that any row names; see ``ports.Ledger.referenced``."""
         with self._transaction() as connection:
             return lineage.referenced(connection)
+
+    def manifests(self) -> set[str]:
+        """Return every digest of an artifact that names others; see ``ports.Ledger.manifests``."""
+        with self._transaction() as connection:
+            return lineage.manifests(connection)
+
+    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
+        """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
+        with self._transaction() as connection:
+            return lineage.expired_predictions(connection, model, segment, before)
 
     def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
         """Delete old prediction rows; see ``ports.Ledger.expire_predictions``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, or_, text, update
+from sqlalchemy import Connection, func, insert, or_, text, update
 
 from perennial.core.receipts import RequestState, RetrainRequest
 from perennial.stores.ledger.receipts import find, read, select_of, unknown
@@ -36,31 +36,43 @@ def filed_before(request: RetrainRequest) -> str:
     return f"The request was filed before and is {request.state}."
 
 
-def claim_request(connection: Connection, model: str, segment: str, claimed_by: str, at: datetime) -> RetrainRequest | None:
-    """Take the open request whose *at* is not after *at*, or the one that *claimed_by* took before; None without one.
+def claim_request(
+    connection: Connection, model: str, segment: str, claimed_by: str, *, at: datetime | None, abandoned_after: timedelta
+) -> RetrainRequest | None:
+    """Take the open request, the one that *claimed_by* took before, or one that was abandoned, if its *at* is not after *at*.
 
-    A request that is done is given again only to who asks with the same *at* as before: a cleared run does, a later run of the
-    same name does not.
+    The clock is the database's. A request that is done is given again only to who asks with the same *at* as before: a cleared
+    run does, a later run of the same name does not.
     """
-    of_model = (table.c.model == model, table.c.segment == segment, table.c.at <= at)
-    took = update(table).where(*of_model, table.c.state == RequestState.OPEN.value)
-    connection.execute(took.values(state=RequestState.CLAIMED.value, claimed_by=claimed_by, claimed_as_of=at))
-    theirs = (table.c.claimed_by == claimed_by, or_(table.c.state == RequestState.CLAIMED.value, table.c.claimed_as_of == at))
+    of_model = (table.c.model == model, table.c.segment == segment, *(() if at is None else (table.c.at <= at,)))
+    now, ours = func.clock_timestamp(), table.c.claimed_by == claimed_by
+    waits = or_(table.c.state == RequestState.OPEN.value, ours, table.c.claimed_at <= now - abandoned_after)
+    took = update(table).where(*of_model, table.c.state != RequestState.DONE.value, waits)
+    connection.execute(took.values(state=RequestState.CLAIMED.value, claimed_by=claimed_by, claimed_as_of=at, claimed_at=now))
+    again = or_(table.c.state == RequestState.CLAIMED.value, table.c.claimed_as_of.is_not_distinct_from(at))
     newest = (table.c.state == RequestState.CLAIMED.value).desc(), table.c.id
-    query = select_of(RetrainRequest).where(*of_model, *theirs).order_by(*newest).limit(1)
+    query = select_of(RetrainRequest).where(*of_model, ours, again).order_by(*newest).limit(1)
     return next(iter(read(connection, RetrainRequest, query)), None)
 
 
-def settle_request(connection: Connection, request: str, outcome: str, state: RequestState) -> None:
-    """Close the request of this id with what became of it. What is done stays as it is.
+def settle_request(
+    connection: Connection, request: str, outcome: str, state: RequestState, *, claimed_by: str | None = None
+) -> None:
+    """Say what became of the request of this id, unless somebody else than *claimed_by* has it.
+
+    What is done stays done; only whoever claimed it may say anew what became of it, as a run that was cleared does.
 
     Raises:
         RejectedError: MODEL_UNKNOWN.
     """
     if find(connection, RetrainRequest, request) is None:
         raise unknown(RetrainRequest, request)
-    which = update(table).where(table.c.id == request, table.c.state != RequestState.DONE.value)
-    connection.execute(which.values(state=state.value, outcome=outcome))
+    which = update(table).where(table.c.id == request)
+    which = which if claimed_by is None else which.where(table.c.claimed_by == claimed_by)
+    waits, done = table.c.state != RequestState.DONE.value, table.c.state == RequestState.DONE.value
+    connection.execute(which.where(waits).values(state=state.value, outcome=outcome))
+    if claimed_by is not None and state is RequestState.DONE:
+        connection.execute(which.where(done).values(outcome=outcome))
 
 
 def _others(connection: Connection, request: RetrainRequest, cooldown: timedelta) -> list[RetrainRequest]:

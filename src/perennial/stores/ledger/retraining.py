@@ -37,9 +37,11 @@ def _unfinished(others: Sequence[RetrainRequest]) -> str | None:
 
 
 def _too_soon(request: RetrainRequest, others: Sequence[RetrainRequest], cooldown: timedelta) -> str | None:
-    nearest = min(others, key=lambda other: (abs(other.at - request.at), other.id), default=None)
-    if nearest is None or abs(nearest.at - request.at) >= cooldown:
+    near = [other for other in others if abs(other.at - request.at) < cooldown]
+    if not near:
         return None
+    # An earlier one first: a night that is decided again names the one it named before a later one was filed.
+    nearest = min(near, key=lambda other: (other.at > request.at, abs(other.at - request.at), other.id))
     return f"Request {nearest.id} of {iso(nearest.at)} is nearer than the cooldown of {cooldown}."
 
 

@@ -34,6 +34,7 @@ CREATE TABLE perennial.retrain_request (
     state text NOT NULL,
     claimed_by text,
     claimed_as_of timestamptz,
+    claimed_at timestamptz,
     outcome text,
     written_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT retrain_request_pkey PRIMARY KEY (id),

@@ -1,0 +1,138 @@
+"""The one way to a retraining, whoever wants it: a request, filed under cooldown and budget, claimed, and settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from perennial.core.digest import digest_json
+from perennial.core.errors import DataError
+from perennial.core.interval import Interval, iso
+from perennial.core.receipts import ALL, Moment, Receipt, RequestState, RetrainRequest
+from perennial.definition.calendar import training_window
+from perennial.definition.models import Definition
+from perennial.ports import ABANDONED_AFTER, Ledger
+
+SCHEDULED = "scheduled"
+INSIST = "Use force to retrain all the same."
+
+
+class Assignment(Receipt):
+    """What one retraining works on, and the request that it answers."""
+
+    interval: Interval
+    as_of: Moment
+    reason: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who wants a retraining.
+
+    Attributes:
+        name: Who.
+        cut_off: What is not to be known yet.
+        reason: Why; where a request waits already, its own reason stands.
+        interval: The training window, where the person gave one.
+        exact: Whether the person gave the cut-off. One that nobody gave moves on to that of the request that waits.
+        force: Go against cooldown and budget, and take a claimed request over at once.
+    """
+
+    name: str
+    cut_off: datetime
+    reason: str
+    interval: Interval | None = None
+    exact: bool = False
+    force: bool = False
+
+
+def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_by: str) -> tuple[Assignment | None, str]:
+    """Claim the request that waits, whatever its cut-off, or file one; *claimed_by* is another one for each run.
+
+    Returns:
+        What to do, or None; and the reason, or a sentence that says what stands against it, and that force goes against it.
+
+    Raises:
+        DataError: INTERVAL_EMPTY, nothing lies before the cut-off.
+    """
+    window = person.interval or training_window(definition, person.cut_off)  # first: without one, nothing is filed
+    origin = f"by hand {person.name} {iso(person.cut_off)}"
+    wanted = _request(definition, person.cut_off, person.reason, origin, key=[origin, claimed_by])
+    after = timedelta(0) if person.force else ABANDONED_AFTER
+    claimed, why = _claim(definition, ledger, wanted, claimed_by, at=None, abandoned_after=after, force=person.force)
+    if claimed is None:
+        return None, why if person.force else f"{why} {INSIST}"
+    as_of = person.cut_off if person.exact else max(person.cut_off, claimed.at)
+    moved = person.interval is None and as_of > person.cut_off
+    return _assignment(definition, ledger, claimed, as_of, None if moved else window), claimed.reason
+
+
+def on_schedule(
+    definition: Definition, ledger: Ledger, tick: datetime, *, claimed_by: str, interval: Interval | None = None
+) -> tuple[Assignment | None, str]:
+    """Claim the request that waits at *tick*, or file the one of the tick. It knows what was known at the tick.
+
+    Returns:
+        What to do, or None; and the reason, or a sentence that says what stands against it.
+
+    Raises:
+        DataError: INTERVAL_EMPTY, nothing lies before the tick.
+    """
+    window = interval or training_window(definition, tick)  # first: without one, nothing is filed
+    origin = f"schedule {iso(tick)}"
+    wanted = _request(definition, tick, SCHEDULED, origin, key=[origin])
+    claimed, why = _claim(definition, ledger, wanted, claimed_by, at=tick)
+    return (None, why) if claimed is None else (_assignment(definition, ledger, claimed, tick, window), claimed.reason)
+
+
+def on_request(definition: Definition, ledger: Ledger, at: datetime, *, claimed_by: str) -> Assignment | None:
+    """Claim the request that waits at *at*. It knows what was known at its own cut-off. None where none waits."""
+    claimed = ledger.claim_request(definition.name, ALL, claimed_by, at=at)
+    return None if claimed is None else _assignment(definition, ledger, claimed, claimed.at)
+
+
+def unsettled(definition: Definition, ledger: Ledger) -> RetrainRequest | None:
+    """Return the request that is open or claimed. There is at most one."""
+    requests = ledger.history(RetrainRequest, definition.name, ALL)
+    return next((request for request in reversed(requests) if request.state is not RequestState.DONE), None)
+
+
+def _claim(
+    definition: Definition,
+    ledger: Ledger,
+    wanted: RetrainRequest,
+    claimed_by: str,
+    *,
+    at: datetime | None,
+    abandoned_after: timedelta = ABANDONED_AFTER,
+    force: bool = False,
+) -> tuple[RetrainRequest | None, str]:
+    name, rules = definition.name, definition.retraining
+    claimed = ledger.claim_request(name, ALL, claimed_by, at=at, abandoned_after=abandoned_after)
+    if claimed is not None:
+        return claimed, claimed.reason
+    filed, why = ledger.request_retraining(wanted, cooldown=rules.cooldown, max_per_30d=rules.max_per_30d, force=force)
+    return (ledger.claim_request(name, ALL, claimed_by, at=at) if filed else None), why
+
+
+def _request(definition: Definition, at: datetime, reason: str, origin: str, *, key: list[str]) -> RetrainRequest:
+    return RetrainRequest(
+        id=digest_json([definition.name, ALL, *key])[:32], model=definition.name, at=at, reason=reason, origin=origin
+    )
+
+
+def _assignment(
+    definition: Definition, ledger: Ledger, claimed: RetrainRequest, as_of: datetime, interval: Interval | None = None
+) -> Assignment:
+    """Return the assignment. A request for which there is no window any more is settled, and waits for nobody.
+
+    Raises:
+        DataError: INTERVAL_EMPTY.
+    """
+    try:
+        window = interval or training_window(definition, as_of)
+    except DataError as error:
+        ledger.settle_request(claimed.id, str(error))
+        raise
+    return Assignment(interval=window, as_of=as_of, reason=claimed.reason, request=claimed.id)
