@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from perennial.stores.database import open_engine
 from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgres
 from perennial.stores.migrations import migrate
 from perennial.stores.tables import metadata
+from perennial.testing.story import FIRST_DAY
 
 _NUMBERS = count(1)
 _FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
@@ -96,6 +98,49 @@ def _empty(server: EmbeddedPostgres, name: str) -> None:
 
 def _connect(server: EmbeddedPostgres, database: str) -> psycopg.Connection:
     return psycopg.connect(host=str(server.socket_folder), user="postgres", dbname=database, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, Any]:
+    """A definition of the simulated world that trains and scores in a moment, as read from a file. Nobody changes it."""
+    relation = {"connection": "bikes", "entity": ["city"], "event_at": "event_at", "available_at": "available_at"}
+    return {
+        "name": "bikes_small",
+        "title": "Bikes",
+        "purpose": "Tests.",
+        "owner": "tests",
+        "kpi": {"name": "Rides", "approximation": "Closely."},
+        "source": {**relation, "table": "conditions"},
+        "label": {"column": "rides", "delay": "24h", "latest": "7d", "source": {**relation, "table": "rides"}},
+        "features": {"numeric": ["temperature", "humidity", "wet"], "time": ["hour", "weekday"]},
+        "schedule": {
+            "score": "0 0 * * *",
+            "start": FIRST_DAY.date().isoformat(),
+            "window": {"kind": "sliding", "length": "21d"},
+        },
+        "estimator": {"path": "perennial.learning.estimators:ridge_regressor"},
+        "expectations": [
+            {
+                "type": "expect_column_values_to_be_between",
+                "arguments": {"column": "temperature", "min_value": -25, "max_value": 35},
+            },
+            {"type": "expect_column_values_to_not_be_null", "arguments": {"column": "rides"}, "on": "train"},
+            {
+                "type": "expect_column_values_to_be_between",
+                "arguments": {"column": "rides", "min_value": 0, "max_value": 1900},
+                "on": "train",
+            },
+        ],
+        "quality": {"tolerated": "5%", "tolerated_training": "50%", "minimum_rows": 20},
+        "evaluation": {
+            "metric": "mae",
+            "holdout": "3d",
+            "baseline": "mean",
+            "gates": {"baseline": "1%", "champion": {"rule": "non_inferior", "margin": "50%"}},
+        },
+        "monitoring": {"minimum_rows": 12},
+        "retraining": {"causes": ["decay"], "cooldown": "2d", "breaker": 6},
+    }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

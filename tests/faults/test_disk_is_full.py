@@ -76,9 +76,9 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 @pytest.fixture
-def definition(document: dict[str, Any]) -> Definition:
+def definition(small: dict[str, Any]) -> Definition:
     """A small model."""
-    return Definition.model_validate(document)
+    return Definition.model_validate(small)
 
 
 @pytest.fixture

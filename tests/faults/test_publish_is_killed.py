@@ -46,7 +46,7 @@ def ledger(ledger_url: str) -> Iterator[PostgresLedger]:
 
 
 @pytest.fixture
-def publish(ledger_url: str, tmp_path: Path, document: dict[str, Any]) -> Iterator[Publish]:
+def publish(ledger_url: str, tmp_path: Path, small: dict[str, Any]) -> Iterator[Publish]:
     """Return a function that publishes in a process which is killed at a point, and tells how that process ended."""
     with subprocess.Popen([sys.executable, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
@@ -56,7 +56,7 @@ def publish(ledger_url: str, tmp_path: Path, document: dict[str, Any]) -> Iterat
             ask = {
                 "url": ledger_url,
                 "artifacts": str(tmp_path / "artifacts"),
-                "definition": {**document, "name": evaluation.model},
+                "definition": {**small, "name": evaluation.model},
                 "evaluation": json.loads(evaluation.model_dump_json()),
                 "point": point,
             }

@@ -23,46 +23,6 @@ from perennial.testing.story import FIRST_DAY, day
 
 DAYS = 45
 KEY = b"0123456789abcdef0123456789abcdef"
-RELATION = {"connection": "bikes", "entity": ["city"], "event_at": "event_at", "available_at": "available_at"}
-SMALL: dict[str, Any] = {
-    "name": "bikes_small",
-    "title": "Bikes",
-    "purpose": "Tests.",
-    "owner": "tests",
-    "kpi": {"name": "Rides", "approximation": "Closely."},
-    "source": {**RELATION, "table": "conditions"},
-    "label": {"column": "rides", "delay": "24h", "latest": "7d", "source": {**RELATION, "table": "rides"}},
-    "features": {"numeric": ["temperature", "humidity", "wet"], "time": ["hour", "weekday"]},
-    "schedule": {
-        "score": "0 0 * * *",
-        "start": FIRST_DAY.date().isoformat(),
-        "window": {"kind": "sliding", "length": "21d"},
-    },
-    "estimator": {"path": "perennial.learning.estimators:ridge_regressor"},
-    "expectations": [
-        {
-            "type": "expect_column_values_to_be_between",
-            "arguments": {"column": "temperature", "min_value": -25, "max_value": 35},
-        },
-        {"type": "expect_column_values_to_not_be_null", "arguments": {"column": "rides"}, "on": "train"},
-        {
-            "type": "expect_column_values_to_be_between",
-            "arguments": {"column": "rides", "min_value": 0, "max_value": 1900},
-            "on": "train",
-        },
-    ],
-    "quality": {"tolerated": "5%", "tolerated_training": "50%", "minimum_rows": 20},
-    "evaluation": {
-        "metric": "mae",
-        "holdout": "3d",
-        "baseline": "mean",
-        "gates": {"baseline": "1%", "champion": {"rule": "non_inferior", "margin": "50%"}},
-    },
-    "monitoring": {"minimum_rows": 12},
-    "retraining": {"causes": ["decay"], "cooldown": "2d", "breaker": 6},
-}
-"""A definition of the simulated world that trains and scores in a moment."""
-
 Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
 
@@ -88,9 +48,9 @@ def tables(simulated: World) -> dict[str, pa.Table]:
 
 
 @pytest.fixture
-def define() -> Define:
+def define(small: dict[str, Any]) -> Define:
     """Return the small definition with changes: ``define(publish={"approval": "human"})``."""
-    return lambda **changes: Definition.model_validate(merged(SMALL, changes))
+    return lambda **changes: Definition.model_validate(merged(small, changes))
 
 
 @pytest.fixture
