@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test bench up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test faults bench up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,12 @@ logs: $(RUN) ## Show the end of the logs of what `make up` started
 	@exec $(BIN)/perennial logs
 
 test: $(DEV) ## Run every test that needs no outside service (`make test TESTS=tests/unit` for some)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not faults" $(TESTS)
 
-check: $(DEV) format lint types floors test docs ## What CI runs: format, lint, types, floors, tests, docs
+faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
+
+check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
 format: $(DEV) ## Check the layout of the code (`make format FIX=1` mends it)
 	$(BIN)/ruff format $(if $(FIX),,--check) .

@@ -57,6 +57,7 @@ def test_up_starts_it_once_and_down_stops_everything(home: Path) -> None:
     _assert_nothing_is_left(home)
 
 
+@pytest.mark.faults
 def test_nothing_is_left_after_kill_9(home: Path) -> None:
     """The guards stop the components and the PostgreSQL; its state that is left over fools nobody."""
     assert _run(home, "up", *_folders(home)).returncode == 0
@@ -75,6 +76,7 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_of_a_start_that_was_given_up(home: Path, kind: signal.Signals) -> None:

@@ -74,6 +74,7 @@ def test_secrets_are_readable_by_their_owner_only(airflow: LocalAirflow) -> None
     assert [process.pid for process in _of(str(home)) if airflow.login.password in " ".join(process.cmdline())] == []
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_nothing_is_left_after_kill_9_and_the_next_start_works(tmp_path: Path, airflow: LocalAirflow) -> None:
     """The guard stops every component and the PostgreSQL; another Airflow on this machine goes on."""

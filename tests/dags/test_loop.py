@@ -46,7 +46,7 @@ from perennial.stores.query import query
 from perennial.stores.sql_source import write_table
 from perennial.testing.story import FIRST_DAY, day, night
 
-pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ALL = "all"
 FAULT = 33
@@ -117,14 +117,18 @@ def scored(client: Client, stores: Stores, definition_of: Load) -> dict[int, str
 
 
 @pytest.fixture(scope="module")
-def asked(client: Client) -> dict[str, str]:
-    """Two retrainings of different models that wait for a person: the runs by model."""
+def asked(airflow: LocalAirflow, client: Client) -> dict[str, str]:
+    """Two retrainings of different models that wait for a person: the runs by model.
+
+    An answer that comes before the scheduler has heard that the task's process ended makes it a task that was killed.
+    """
     runs = {}
     for name in ("approved", "rejected"):
         client.unpause(f"retrain_{name}")
         runs[name] = client.trigger(f"retrain_{name}", conf={"as_of": iso(day(30))})
-    for name, run in runs.items():
-        _until(lambda name=name, run=run: client.task_states(f"retrain_{name}", run)["approve"] == "awaiting_input")  # type: ignore[misc]
+    for name in runs:
+        heard = f"TaskInstance Finished: dag_id=retrain_{name}, task_id=approve,"
+        _until(lambda heard=heard: heard in (airflow.logs / "scheduler.log").read_text(errors="replace"), timeout_s=120)  # type: ignore[misc]
     return runs
 
 
@@ -379,22 +383,14 @@ def _backfill(client: Client, dag: str, first: datetime, last: datetime) -> None
 
 
 def _ended(client: Client, dag: str, run: str) -> str:
-    return client.wait(dag, run, timeout_s=90)
+    return client.wait(dag, run, timeout_s=150)
 
 
 def _answered(client: Client, dag: str, run: str, option: str) -> str:
-    """Answer as often as Airflow asks, and return how the run ended.
-
-    It asks again where the answer overtook its own scheduler, which had not yet heard that the task was waiting.
-    """
-
-    def ended() -> bool:
-        if client.task_states(dag, run)["approve"] == "awaiting_input":
-            client.answer(dag, run, "approve", option)
-        return client.runs(dag)[run] in ("success", "failed")
-
-    _until(ended, timeout_s=120)
-    return client.runs(dag)[run]
+    """Answer, and return how the run ended."""
+    assert client.task_states(dag, run)["approve"] == "awaiting_input"
+    client.answer(dag, run, "approve", option)
+    return _ended(client, dag, run)
 
 
 def _tries(client: Client, dag: str, run: str, task: str) -> int:
