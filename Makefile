@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 
 .PHONY: help demo test faults bench up down logs check format lint types floors docs schema lock clean
 
@@ -50,8 +51,9 @@ floors: $(DEV) ## Check that every file imports only from floors below its own
 docs: $(DEV) ## Check that generated documents and the schema are current (`make docs FIX=1` writes them)
 	$(BIN)/python docs/generate.py $(if $(FIX),--write,--check)
 
-bench: $(DEV) ## Measure speed and print the figures
-	$(BIN)/python benchmarks/definitions.py
+bench: $(DEV) $(PEERS) ## Measure speed beside peers (`make bench ROWS=100000 RUNS=1 STAGES=extract` for a quick look)
+	$(BIN)/python benchmarks/run.py --rows $(or $(ROWS),1000000) --runs $(or $(RUNS),5) \
+	  --stages "$(STAGES)"$(if $(OUTPUT), --output $(OUTPUT))
 
 schema: $(RUN) ## Write config/model.schema.json
 	$(BIN)/perennial schema --write config/model.schema.json
@@ -63,9 +65,13 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --group dev \
 	  --output-file requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
+	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --group bench-evidently --output-file requirements/bench-evidently.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -74,3 +80,8 @@ $(RUN): requirements/run.txt pyproject.toml
 $(DEV): requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/dev.txt
 	@touch $@ $(RUN)
+
+# What Perennial is measured beside, apart from it, so that neither disturbs the other.
+$(VENV)-%/.installed: requirements/%.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-$*" bash requirements/install.sh $< --alone && touch $@ || \
+	  { rm -rf "$(VENV)-$*"; echo "cannot be installed: $<; the report names who is missing"; }

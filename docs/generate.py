@@ -143,16 +143,27 @@ _SHAPES: dict[object, Callable[[tuple[object, ...]], str]] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = field.default
-    if value is None or isinstance(value, Part):
+    value = field.get_default(call_default_factory=True)
+    if value in (None, {}, ()) or isinstance(value, Part):
         return "-"
     return f"`{getattr(value, 'value', value)}`"
 
 
 EXPECTATIONS = """# Expectations
 
-Great Expectations' names and arguments. An expectation about rows names the rows that do not meet it, and they go into quarantine;
-one about the table fails the whole night.
+Great Expectations' names and arguments; those that are not in the table are refused by `perennial check`. An expectation about rows
+names the rows that do not meet it, and they go into quarantine; one about the table fails the whole night.
+
+They are checked in one pass over the snapshot, in memory that does not grow with it, and with the results that Great Expectations
+has on pandas: a test compares the two on random rows. `perennial validation MODEL --great-expectations` prints them as it does.
+These differences are meant:
+
+- No rows meet nothing.
+- Lengths and patterns of what is no text: a whole number is always written `1` (pandas writes `1.0` where another is missing), zero
+  never has a sign, and a moment has a fraction of a second only where it is not 0.
+- Of a pair, a missing value is never above another, nor below it, whatever the type.
+- Text is never read as a moment, and a moment in a set of unwanted values must be in ISO 8601.
+- A decimal is compared as float64; whether it is unique is decided by all of its digits.
 
 | expectation | speaks about | needs | may have |
 | --- | --- | --- | --- |

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make the virtual environment and install a pinned and hashed requirement file into it, then this repository itself.
+# Make the virtual environment and install a pinned and hashed requirement file into it, then this repository itself, unless
+# `--alone` comes after the file.
 # With uv where it is there, else with pip.
 set -euo pipefail
 
@@ -18,4 +19,4 @@ else
   install=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input)
 fi
 "${install[@]}" --require-hashes --requirement "$requirements"
-"${install[@]}" --no-deps --no-build-isolation --editable .
+[ "${2:-}" = --alone ] || "${install[@]}" --no-deps --no-build-isolation --editable .

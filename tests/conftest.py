@@ -143,6 +143,7 @@ def small() -> dict[str, Any]:
     }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all tests that start an Airflow to one process, so that they share it."""
     for item in items:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -43,6 +43,9 @@ class Selection:
         available_at: The column of when it could have been known, if the source has one; part of *columns*.
         interval: Rows with ``start <= event_at < end``.
         as_of: Rows with ``available_at <= as_of``.
+        declared: The type of every column of a file, as the definition's ``columns`` say it; None where it says nothing. Databases
+            know their types and do not look at it.
+        numeric: Columns out of *columns* that must be numbers: a text in them is a fault, where a source would have to guess.
     """
 
     relation: str
@@ -52,6 +55,8 @@ class Selection:
     available_at: str | None
     interval: Interval
     as_of: datetime
+    declared: Mapping[str, str] | None = None
+    numeric: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -170,18 +175,30 @@ class Ledger(Protocol):
     def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Write all *predictions* under a staged batch, then make it current and the earlier one of its key superseded, at once.
 
-        Each record batch has the columns ``entity`` (string), ``event_at`` (timestamp, UTC), ``prediction`` (float64). A batch
-        that is current already is left as it is; one that was superseded becomes current again without being written again. Where
-        rows of it have expired, all are written again, for a batch is never current in part.
+        Each record batch has the columns ``entity`` (string), ``event_at`` (timestamp, UTC), ``prediction`` (float64), and
+        optionally ``low`` and ``high`` (float64, both or neither may be null). It is fastest, and reads best, where they come in
+        the order of time. A batch that is current already is left as it is; one that was superseded becomes current again without
+        being written again. Where rows of it have expired, all are written again, for a batch is never current in part.
+
+        After an UnavailableError nobody can say whether it was published. Publish it again: what was done is not done twice.
 
         Raises:
             ConflictError: INTERVAL_OVERLAP, a current batch of the same model, segment and role covers part of the interval.
-            DataError: DATA_DUPLICATE_KEY, PREDICTION_NONFINITE.
+            DataError: DATA_DUPLICATE_KEY, DATA_EMPTY, DATA_ENCODING, DATA_NUL, DATA_TOO_LARGE, PREDICTION_NONFINITE.
         """
         ...
 
     def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
-        """Return the current predictions with ``event_at`` inside: entity, event_at, prediction, version, batch."""
+        """Return what *stream_predictions* yields, in memory."""
+        ...
+
+    def stream_predictions(
+        self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the current predictions with ``event_at`` inside, by event and entity, in bounded memory.
+
+        The columns are entity, event_at, prediction, low, high, version, batch. They are those that were current at the start.
+        """
         ...
 
     def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
@@ -266,12 +283,18 @@ class Ledger(Protocol):
         """Return those of *referenced* that name artifacts in turn: of snapshots, of models and of their baselines."""
         ...
 
-    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
-        """Return how many prediction rows *expire_predictions* would delete."""
+    def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
+        """Return how many prediction rows *expire_predictions* would remove."""
         ...
 
-    def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
-        """Delete the prediction rows (never the batches) of events before *before*, and return how many there were."""
+    def expire_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
+        """Remove prediction rows (never the batches) that are too old, and return how many there were.
+
+        Gone are also the rows of batches that an attempt left behind without making them current, after a day.
+
+        Args:
+            horizons: By model and segment, the moment before which an event is too old. What has no horizon is kept.
+        """
         ...
 
 

@@ -169,11 +169,11 @@ def open_ledger(url: str) -> AbstractContextManager[PostgresLedger]:
 def open_artifacts(configured: Settings) -> Artifacts:
     """Return the store of artifacts, on disk or on S3."""
     if configured.artifacts.startswith("s3://"):
-        from perennial.stores.s3_artifacts import open_s3  # noqa: PLC0415 - boto3, for those who use it
+        from perennial.stores.artifacts.s3 import open_s3  # noqa: PLC0415 - boto3, for those who use it
 
         scratch = configured.home / "scratch"
         return open_s3(configured.artifacts, endpoint_url=configured.s3_endpoint, scratch=scratch)
-    from perennial.stores.disk_artifacts import DiskArtifacts  # noqa: PLC0415
+    from perennial.stores.artifacts.disk import DiskArtifacts  # noqa: PLC0415
 
     return DiskArtifacts(Path(configured.artifacts))
 
@@ -246,10 +246,15 @@ def open_source(name: str, configured: Settings, connections: Connections | None
     """
     url = _url(name, configured, connections, database)
     if url.startswith(("file://", "/")):
-        from perennial.stores.file_source import FileSource  # noqa: PLC0415
+        from perennial.stores.files.folder_source import FileSource  # noqa: PLC0415
 
-        return FileSource(Path(url.removeprefix("file://")))
-    from perennial.stores.sql_source import SqlSource  # noqa: PLC0415
+        return FileSource(Path(url.removeprefix("file://")), scratch=configured.home / "scratch")
+    if url.startswith("s3://"):
+        from perennial.stores.files.s3_source import open_s3_source  # noqa: PLC0415 - boto3, for those who use it
+
+        scratch, endpoint = configured.home / "scratch", configured.s3_endpoint
+        return open_s3_source(url, endpoint_url=endpoint, scratch=scratch, where=f"connection {name}")
+    from perennial.stores.sql.source import SqlSource  # noqa: PLC0415
 
     return SqlSource(url)
 

@@ -20,8 +20,8 @@ from perennial.core.codes import Code
 from perennial.core.digest import digest_bytes
 from perennial.core.errors import ArtifactError
 from perennial.ports import Artifacts
-from perennial.stores.disk_artifacts import DiskArtifacts
-from perennial.stores.s3_artifacts import S3Artifacts
+from perennial.stores.artifacts.disk import DiskArtifacts
+from perennial.stores.artifacts.s3 import S3Artifacts
 from perennial.testing.artifacts import MemoryArtifacts
 
 if TYPE_CHECKING:

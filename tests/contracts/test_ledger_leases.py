@@ -25,7 +25,7 @@ WRITES: dict[str, Callable[[Ledger, Story], object]] = {
     "request": lambda ledger, story: ledger.request_retraining(story.request(9), cooldown=HOUR, max_per_30d=None),
     "claim": lambda ledger, story: ledger.claim_request(story.model, "all", "zombie", at=day(9)),
     "settle": lambda ledger, story: ledger.settle_request(story.request(1).id, "zombie"),
-    "expire": lambda ledger, story: ledger.expire_predictions(story.model, "all", day(9)),
+    "expire": lambda ledger, story: ledger.expire_predictions({(story.model, "all"): day(9)}),
 }
 
 

@@ -45,9 +45,10 @@ def test_published_predictions_are_read_back(ready: Ledger, story: Story) -> Non
     batch = story.batch(0)
     assert ready.publish(batch, predictions(night(0), 0.1)) == batch
     found = ready.predictions(story.model, within=night(0))
-    assert found.schema.names == ["entity", "event_at", "prediction", "version", "batch"]
+    assert found.schema.names == ["entity", "event_at", "prediction", "low", "high", "version", "batch"]
     assert found.num_rows == 48
-    first = {"entity": "north", "event_at": day(0), "prediction": 0.1, "version": batch.version, "batch": batch.id}
+    bounds = {"low": None, "high": None}
+    first = {"entity": "north", "event_at": day(0), "prediction": 0.1, **bounds, "version": batch.version, "batch": batch.id}
     assert found.slice(0, 2).to_pylist() == [first, first | {"entity": "south"}]
 
 
@@ -62,7 +63,7 @@ def test_predictions_of_no_batch_are_an_empty_table(ready: Ledger, story: Story)
     """With its columns."""
     found = ready.predictions(story.model, within=night(0))
     assert found.num_rows == 0
-    assert found.schema.names == ["entity", "event_at", "prediction", "version", "batch"]
+    assert found.schema.names == ["entity", "event_at", "prediction", "low", "high", "version", "batch"]
 
 
 def test_predictions_are_cut_at_the_interval_that_was_asked_for(ready: Ledger, story: Story) -> None:
@@ -279,10 +280,10 @@ def test_old_predictions_expire_but_their_batches_stay(ready: Ledger, story: Sto
     ready.publish(story.batch(0, attempt=1), predictions(night(0)))
     ready.publish(story.batch(0, attempt=2), predictions(night(0)))
     ready.publish(story.batch(1), predictions(night(1)))
-    assert ready.expired_predictions(story.model, "all", day(1.5)) == 3 * 48 - 24
-    assert ready.expire_predictions(story.model, "all", day(1.5)) == 3 * 48 - 24
-    assert ready.expired_predictions(story.model, "all", day(1.5)) == 0
-    assert ready.expire_predictions(story.model, "other", day(9)) == 0
+    assert ready.expired_predictions({(story.model, "all"): day(1.5)}) == 3 * 48 - 24
+    assert ready.expire_predictions({(story.model, "all"): day(1.5)}) == 3 * 48 - 24
+    assert ready.expired_predictions({(story.model, "all"): day(1.5)}) == 0
+    assert ready.expire_predictions({(story.model, "other"): day(9)}) == 0
     assert ready.predictions(story.model, within=night(0, 2)).num_rows == 24
     assert len(ready.history(PredictionBatch, story.model)) == 3
 
@@ -297,7 +298,7 @@ def test_promise_4_a_batch_whose_rows_expired_is_written_again(
     ready.publish(first, predictions(night(0), 1))
     if superseded:
         ready.publish(story.batch(0, attempt=2), predictions(night(0), 2))
-    ready.expire_predictions(story.model, "all", day(left))
+    ready.expire_predictions({(story.model, "all"): day(left)})
     assert ready.publish(first, predictions(night(0), 1)) == first
     found = ready.predictions(story.model, within=night(0))
     assert (found.num_rows, set(found["batch"].to_pylist()), values(ready, story, 0)[0]) == (48, {first.id}, 1)
@@ -307,7 +308,7 @@ def test_an_expired_batch_that_cannot_be_written_again_is_left_as_it_was(ready: 
     """It does not become current, and what was left of it stays."""
     first, second = story.batch(0, attempt=1), story.batch(0, attempt=2)
     ready.publish(first, predictions(night(0), 1))
-    ready.expire_predictions(story.model, "all", day(0.5))
+    ready.expire_predictions({(story.model, "all"): day(0.5)})
     ready.publish(second, predictions(night(0), 2))
     with pytest.raises(DataError) as caught:
         ready.publish(first, [])
@@ -334,3 +335,94 @@ def test_promise_13_nights_in_any_order_and_twice_are_the_same_ledger(ledger: Le
     assert isinstance(digests, int)
     for times, (name, nights) in enumerate({"backwards": [2, 1, 0], "twice": [0, 1, 2, 2, 0, 1]}.items(), start=2):
         assert run(Story(model=name), nights) == [*forwards, times * digests]
+
+
+def test_the_interval_around_a_prediction_is_kept(ready: Ledger, story: Story) -> None:
+    """Where the model gives one, for some rows or for all."""
+    (batch,) = rows(entity=["a", "b", "c"], event_at=[day(0)] * 3, prediction=[1.0, 2.0, 3.0])
+    bounds = {"low": [0.5, None, -3.0], "high": [1.5, None, -3.0]}
+    for name, column in bounds.items():
+        batch = batch.append_column(name, pa.array(column, pa.float64()))
+    ready.publish(story.batch(0), [batch])
+    found = ready.predictions(story.model, within=night(0))
+    assert {name: found[name].to_pylist() for name in bounds} == bounds
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(None, 1.0), (1.0, None), (2.0, 1.0), (float("nan"), 1.0), (1.0, float("inf")), (float("-inf"), 1.0)],
+)
+def test_an_interval_that_is_none_is_refused(ready: Ledger, story: Story, low: float | None, high: float | None) -> None:
+    """Both ends or neither, finite and in order."""
+    (batch,) = rows()
+    for name, value in (("low", low), ("high", high)):
+        batch = batch.append_column(name, pa.array([value], pa.float64()))
+    with pytest.raises(DataError) as caught:
+        ready.publish(story.batch(0), [*predictions(night(0)), batch])
+    place = "bike_demand/all/2024-03-01T00:00:00Z/2024-03-02T00:00:00Z/champion"
+    found = "low and high must be finite and in this order, got 1 of 1 rows that are not"
+    assert str(caught.value) == f"{place}: {found} [PREDICTION_NONFINITE]"
+    assert ready.predictions(story.model, within=night(0)).num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("entity", "found", "code"),
+    [
+        (b"a\0b", "entity must not have a NUL character, got 1 of 2 rows that are not", Code.DATA_NUL),
+        (b"caf\xe9", "entity must be UTF-8", Code.DATA_ENCODING),
+        (b"x" * 1001, "entity must be at most 1000 bytes, got 1 of 2 rows that are not", Code.DATA_TOO_LARGE),
+    ],
+)
+def test_an_entity_that_cannot_be_kept_is_refused(ready: Ledger, story: Story, entity: bytes, found: str, code: Code) -> None:
+    """Of predictions and of labels, by a message that does not repeat it."""
+    text = pa.array([b"fine", entity], pa.binary()).view(pa.string())
+    at, values = pa.array([day(0)] * 2, MOMENT), pa.array([1.0, 1.0])
+    with pytest.raises(DataError) as caught:
+        ready.publish(story.batch(0), [pa.record_batch([text, at, values], ["entity", "event_at", "prediction"])])
+    assert str(caught.value) == f"bike_demand/all/2024-03-01T00:00:00Z/2024-03-02T00:00:00Z/champion: {found} [{code}]"
+    with pytest.raises(DataError) as caught:
+        ready.record_outcomes(
+            "m", "all", [pa.record_batch([text, at, values, at], ["entity", "event_at", "value", "available_at"])]
+        )
+    assert str(caught.value) == f"m/all: {found} [{code}]"
+
+
+def test_the_longest_entity_and_any_character_are_kept(ready: Ledger, story: Story) -> None:
+    """Texts that do not compress, too."""
+    entities = ["".join(chr(0x4E00 + (at * 7919 + start) % 20_000) for at in range(333)) for start in range(3)] + [
+        "",
+        "'",
+        "\\N",
+        "\t",
+    ]
+    ready.publish(story.batch(0), rows(entity=list(entities), event_at=[day(0)] * 7, prediction=[1.0] * 7))
+    assert ready.predictions(story.model, within=night(0))["entity"].to_pylist() == sorted(entities)
+
+
+def test_predictions_are_streamed_in_the_order_of_time(ready: Ledger, story: Story) -> None:
+    """Night after night, what is current when the reading begins."""
+    for number in (1, 0):
+        ready.publish(story.batch(number), predictions(night(number), number))
+    stream = ready.stream_predictions(story.model, within=night(0, 2))
+    batches = [next(stream)]
+    ready.publish(story.batch(1, attempt=2), predictions(night(1), 100))
+    batches += stream
+    found = pa.Table.from_batches(batches)
+    assert found.num_rows == 2 * 48
+    assert found["event_at"].to_pylist() == sorted(found["event_at"].to_pylist())
+    assert found["prediction"].to_pylist()[-1] == 24
+    assert found.schema == ready.predictions(story.model, within=night(0, 2)).schema
+
+
+def test_every_model_has_its_own_horizon(ledger: Ledger) -> None:
+    """And one that has none keeps all."""
+    stories = [Story(model=name) for name in ("long", "short", "for_good")]
+    for story in stories:
+        story.keep_champion(ledger)
+        for number in (0, 1):
+            story.keep_night(ledger, number)
+            ledger.publish(story.batch(number), predictions(night(number)))
+    horizons = {("long", "all"): day(0.5), ("short", "all"): day(2)}
+    assert ledger.expired_predictions(horizons) == 24 + 96
+    assert ledger.expire_predictions(horizons) == 24 + 96
+    assert [ledger.predictions(story.model, within=night(0, 2)).num_rows for story in stories] == [72, 0, 96]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from perennial.core.errors import ConflictError, PerennialError, UnavailableError
+from perennial.core.errors import ConflictError, PerennialError, RejectedError, UnavailableError
 from perennial.core.receipts import PredictionBatch, Promotion, RetrainRequest, Role
 from perennial.stores.ledger import PostgresLedger
 from perennial.stores.ledger.batches import stage
@@ -154,9 +154,43 @@ def test_promise_4_a_killed_session_leaves_the_old_predictions(ready: PostgresLe
     assert ready.predictions(story.model, within=night(0))["prediction"].to_pylist()[:1] == [2.0]
 
 
+@pytest.fixture
+def full_disk(postgres_ledger: PostgresLedger) -> Iterator[None]:
+    """The server says that its disk is full, at the fortieth row of any copy of predictions."""
+    function = """
+        CREATE FUNCTION perennial.full() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.event_at >= '2024-03-01 19:00Z' THEN
+                RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';
+            END IF;
+            RETURN NEW;
+        END $$
+    """
+    trigger = "CREATE TRIGGER full_disk BEFORE INSERT ON perennial.prediction FOR EACH ROW EXECUTE FUNCTION perennial.full()"
+    with postgres_ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(function))
+        connection.execute(text(trigger))
+        yield
+        connection.execute(text("DROP FUNCTION perennial.full CASCADE"))
+
+
+def test_promise_2_a_full_disk_leaves_the_old_predictions(
+    ready: PostgresLedger, story: Story, request: pytest.FixtureRequest
+) -> None:
+    """In the middle of the copy; whoever keeps the store is told."""
+    ready.publish(story.batch(0, attempt=1), predictions(night(0), 1))
+    request.getfixturevalue("full_disk")
+    with pytest.raises(RejectedError) as caught:
+        ready.publish(story.batch(0, attempt=2), predictions(night(0), 2))
+    assert str(caught.value) == "ledger: the store has no space left (DiskFull, SQLSTATE 53100) [STORE_FULL]"
+    found = ready.predictions(story.model, within=night(0))
+    assert (found.num_rows, found["prediction"].to_pylist()[:1]) == (48, [1.0])
+    assert ready.history(PredictionBatch, story.model) == [story.batch(0, attempt=1)]
+
+
 def test_promise_4_a_batch_left_staged_is_completed(ready: PostgresLedger, story: Story) -> None:
     """An attempt was killed between its two transactions: all rows are there, and are not written again."""
-    with ready.engine.begin() as connection:
+    with ready._writing_to([day(0)]) as connection:
         stage(connection, story.batch(0), predictions(night(0), 5))
     assert ready.predictions(story.model, within=night(0)).num_rows == 0
     ready.publish(story.batch(0), [])

@@ -43,7 +43,7 @@ from perennial.simulation.load import tables
 from perennial.simulation.world import world
 from perennial.steps.loop import retrain, score
 from perennial.stores.query import query
-from perennial.stores.sql_source import write_table
+from perennial.stores.sql.source import write_table
 from perennial.testing.story import FIRST_DAY, day, night
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(300)]

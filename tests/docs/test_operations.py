@@ -67,7 +67,7 @@ def test_tasks_and_analysts_can_do_their_work(server: EmbeddedPostgres, app_ledg
     with _connect(server, "perennial_analyst") as analyst:
         counted = "SELECT count(*) FROM perennial.current_prediction"
         assert analyst.execute(counted).fetchone() == (batch.rows,)
-        assert app_ledger.expire_predictions(story.model, story.segment, day(2)) == batch.rows
+        assert app_ledger.expire_predictions({(story.model, story.segment): day(2)}) == batch.rows
         assert analyst.execute(counted).fetchone() == (0,)
 
 

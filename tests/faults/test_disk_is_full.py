@@ -26,12 +26,14 @@ from perennial.steps.loop import retrain, score
 from perennial.steps.models import load
 from perennial.steps.predict import predict
 from perennial.steps.validate import validate
-from perennial.stores import disk_artifacts
-from perennial.stores.artifact_digest import write_verified
-from perennial.stores.disk_artifacts import DiskArtifacts
+from perennial.stores.artifacts import disk as disk_artifacts
+from perennial.stores.artifacts.digest import write_digested
+from perennial.stores.artifacts.disk import DiskArtifacts
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing import MemorySource
 from perennial.testing.story import FIRST_DAY, day, night
+
+pytestmark = pytest.mark.faults
 
 KEY = b"0123456789abcdef0123456789abcdef"
 FAULTS = {Code.STORE_FULL, Code.STORE_UNAVAILABLE}
@@ -46,17 +48,17 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Stand between the store and the disk."""
         self.left = 0
-        self._write, self._flush = write_verified, os.fsync
-        monkeypatch.setattr(disk_artifacts, "write_verified", self.write)
+        self._write, self._flush = write_digested, os.fsync
+        monkeypatch.setattr(disk_artifacts, "write_digested", self.write)
         monkeypatch.setattr(os, "fsync", self.flush)
 
-    def write(self, chunks: Iterable[bytes], file: IO[bytes], digest: str) -> None:
+    def write(self, chunks: Iterable[bytes], file: IO[bytes]) -> str:
         """Write all, or half."""
         if self._breaks():
             content = b"".join(chunks)
             file.write(content[: len(content) // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._write(chunks, file, digest)
+        return self._write(chunks, file)
 
     def flush(self, descriptor: int) -> None:
         """Flush, or not."""

@@ -19,9 +19,11 @@ from sklearn.linear_model import LinearRegression
 from perennial.core.receipts import Evaluation, ModelVersion, Promotion, Purpose
 from perennial.learning.codec import dump_model, load_model
 from perennial.learning.features import Columns
-from perennial.stores.disk_artifacts import DiskArtifacts
+from perennial.stores.artifacts.disk import DiskArtifacts
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing import Story
+
+pytestmark = pytest.mark.faults
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SCRIPT = Path(__file__).parent / "files" / "publisher.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from perennial.ports import Stores
 from perennial.steps.collect import collect
 from perennial.steps.loop import score
 from perennial.steps.models import load
-from perennial.steps.rows import snapshot_rows
+from perennial.steps.snapshots.rows import snapshot_rows
 from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day, night
 
@@ -89,6 +90,19 @@ def test_an_orphan_is_removed_when_it_is_older_than_a_day(definition: Definition
     assert young in kept
     assert old not in kept
     assert found.kept == len(kept)
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_temporary_folders_of_killed_runs_are_removed(definition: Definition, lived: Stores, dry: bool) -> None:
+    """When they are a day old; what a run uses at the moment, and what is not ours, stays."""
+    folders = [lived.scratch / name for name in ("perennial-scratch-old", "perennial-scratch-new", "notes")]
+    for folder, age in zip(folders, (timedelta(days=2), HOUR, timedelta(days=2)), strict=True):
+        folder.mkdir()
+        (folder / "part.parquet").touch()
+        at = (day(100) - age).timestamp()
+        os.utime(folder, (at, at))
+    collect([definition], lived, now=day(100), dry=dry)
+    assert set(folders if dry else folders[1:]) == set(lived.scratch.iterdir())
 
 
 def test_promise_17_what_is_stored_again_during_a_collection_stays(definition: Definition, lived: Stores) -> None:

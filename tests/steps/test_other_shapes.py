@@ -17,7 +17,7 @@ from perennial.core.receipts import Action, Evaluation, Measurement, Publication
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.loop import score
-from perennial.stores.file_source import FileSource
+from perennial.stores.files.folder_source import FileSource
 from perennial.testing.story import FIRST_DAY, day, night
 
 Define = Callable[..., Definition]

@@ -16,7 +16,7 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.extract import extract
 from perennial.steps.loop import score
-from perennial.steps.rows import snapshot_rows
+from perennial.steps.snapshots.rows import snapshot_rows
 from perennial.stores.query import query
 from perennial.testing.story import day, night
 

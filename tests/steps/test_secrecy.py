@@ -36,7 +36,7 @@ from perennial.simulation.world import CITY
 from perennial.steps.extract import extract
 from perennial.steps.loop import score
 from perennial.steps.validate import validate
-from perennial.stores.sql_source import SqlSource
+from perennial.stores.sql.source import SqlSource
 from perennial.testing.story import day, night
 
 Define = Callable[..., Definition]

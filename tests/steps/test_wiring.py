@@ -198,3 +198,16 @@ def test_artifacts_live_on_s3(settings: Settings, from_files: Definition, retrai
         digests = {digest for digest, _ in stores.artifacts.digests()}
         assert stores.ledger.referenced() <= digests
     assert not (settings.home / "artifacts").exists()
+
+
+def test_a_source_lives_on_s3(
+    settings: Settings, from_files: Definition, retrained: Retrain, s3_endpoint: str, tmp_path: Path
+) -> None:
+    """The connection's URL says so; the endpoint is that of the artifacts."""
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    for path in (tmp_path / "source").iterdir():
+        client.upload_file(str(path), "bucket", f"source/{path.name}")
+        path.unlink()
+    on_s3 = replace(settings, connections={"bikes": "s3://bucket/source"}, s3_endpoint=s3_endpoint)
+    with open_stores(on_s3) as stores:
+        assert retrained(from_files, stores, day(30)).promoted

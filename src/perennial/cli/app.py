@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from perennial import __version__
-from perennial.cli import care, champions, definitions, history, local, models, replaying, runs, setup
+from perennial.cli import care, champions, definitions, export, history, local, models, replaying, runs, setup, suggest, validations
 from perennial.cli.console import say
 from perennial.cli.ending import Verbs
 
@@ -20,10 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (definitions, setup, runs, replaying):
+for room in (definitions, suggest, setup, runs, replaying):
     room.register(app)
 app.add_typer(models.app, name="models")
-for room in (champions, history, care, local):
+for room in (champions, validations, history, export, care, local):
     room.register(app)
 
 

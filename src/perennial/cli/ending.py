@@ -55,7 +55,7 @@ def _complain(error: PerennialError) -> int:
 
 
 def _of_file(error: OSError, name: str) -> PerennialError:
-    from perennial.stores.file_errors import file_errors  # noqa: PLC0415 - only when it is needed
+    from perennial.core.file_errors import file_errors  # noqa: PLC0415 - only when it is needed
 
     if isinstance(error, FileExistsError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return RejectedError(Code.STORE_REJECTED, f"could not be used ({error.strerror})", where=name)

@@ -40,7 +40,7 @@ def simulate(
     Its hourly demand grows, changes, breaks and has bad nights. Tables of the same names, conditions and rides, are replaced.
     """
     from perennial.simulation.load import simulate as build  # noqa: PLC0415 - numpy, for this verb only
-    from perennial.stores.sql_source import write_table  # noqa: PLC0415
+    from perennial.stores.sql.source import write_table  # noqa: PLC0415
 
     with working("simulating"), wiring.source_url(connection) as url:
         tables = build(seed=seed, days=days)

@@ -6,8 +6,6 @@ import hashlib
 import json
 from pathlib import Path
 
-_CHUNK_BYTES = 1 << 20
-
 
 def digest_bytes(content: bytes) -> str:
     """Return the SHA-256 of *content* in hexadecimal, 64 characters."""
@@ -15,12 +13,9 @@ def digest_bytes(content: bytes) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, read in chunks of 1 MiB."""
-    state = hashlib.sha256()
+    """Return the SHA-256 of a file's bytes, read in pieces."""
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            state.update(chunk)
-    return state.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical_json(value: object) -> bytes:

@@ -92,8 +92,25 @@ class Keyed(Receipt):
     interval: Interval
 
 
+class Skew(Receipt):
+    """How far a snapshot differs from an *earlier* one, by digest, of the same interval and cut-off: the source was rewritten.
+
+    Rows, and labels where there are any, are matched by entity and event: *added*, *removed*, or *changed* in one of *columns*.
+    """
+
+    earlier: str
+    added: int
+    removed: int
+    changed: int
+    columns: tuple[str, ...]
+    sentence: str
+
+
 class Snapshot(Keyed):
-    """The receipt of *extract*: an immutable extract in Parquet, named by the SHA-256 of its manifest."""
+    """The receipt of *extract*: an immutable extract in Parquet, named by the SHA-256 of its manifest.
+
+    *skew* says how it differs from what an earlier extraction of the same night gave, if there was one and it does.
+    """
 
     digest: str
     purpose: Purpose
@@ -101,6 +118,7 @@ class Snapshot(Keyed):
     rows: int
     label_rows: int
     bytes: int
+    skew: Skew | None = None
 
 
 class Finding(Receipt):
@@ -237,9 +255,13 @@ class PredictionBatch(Keyed):
 
 
 class Predicted(Keyed):
-    """The receipt of *predict*: the batches of the night, none where the night was a data fault or there is no champion."""
+    """The receipt of *predict*: the batches of the night, none where the night was a data fault or there is no champion.
+
+    *profile* names the counts of the rows that the champion predicted, over the edges of its reference.
+    """
 
     batches: tuple[PredictionBatch, ...]
+    profile: str | None = None
     sentence: str
 
 

@@ -50,6 +50,17 @@ class Metric(StrEnum):
     ACCURACY = "accuracy"
 
 
+class ColumnType(StrEnum):
+    """What the values of a file's column are."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    TEXT = "text"
+    MOMENT = "moment"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
 class Kpi(Part):
     """The business figure that the model is for."""
 
@@ -69,13 +80,15 @@ class Relation(Part):
     query: Text | None = None
     """A SELECT statement that yields the columns named below."""
     path: Text | None = None
-    """A Parquet or CSV file, or a folder of them, below the connection's root."""
+    """A .parquet, .csv, .csv.gz or .csv.zst file, or a folder of them, below the connection's folder or s3:// prefix."""
     entity: Annotated[tuple[Column, ...], Field(min_length=1, max_length=8, strict=False)]
     """The columns that name the thing a row is about."""
     event_at: Column = "event_at"
     """The column of when it happened."""
     available_at: Column | None = None
     """The column of when it could have been known. Without one, that is when it happened, for a label after label.delay."""
+    columns: Annotated[dict[Column, Annotated[ColumnType, Field(strict=False)]], Field(min_length=1)] | None = None
+    """Only with path: the type of every column that the files have, so that none is guessed. A column beyond these is refused."""
 
     @property
     def relation(self) -> str:

@@ -15,6 +15,8 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     relations.source_query,
     relations.label_query,
     relations.same_entity,
+    relations.declared,
+    relations.label_declared,
     leakage.target,
     leakage.target_slices,
     leakage.times,

@@ -22,7 +22,7 @@ from perennial.demo.stage import WIDEST, Stage, show_claim, show_table
 from perennial.demo.story import FIRST_MODEL_DAY, LAST_DAY, SHOCK, Story
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.simulation.load import simulate
-from perennial.stores.sql_source import write_table
+from perennial.stores.sql.source import write_table
 
 MODEL = "bike_demand"
 SEED = 7

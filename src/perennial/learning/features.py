@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
-from perennial.learning.time_features import time_feature
+from perennial.learning.categories import categories
+from perennial.learning.time_features import local_moments, time_feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,13 @@ class Columns:
         """The frame's columns: numeric, then categorical, then time."""
         return (*self.numeric, *self.categorical, *self.time)
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the rows that the features are made of."""
+        return (*self.numeric, *self.categorical, *((self.event_at,) if self.time else ()))
 
-def feature_frame(rows: pa.Table, columns: Columns) -> pd.DataFrame:
+
+def feature_frame(rows: pa.Table | pa.RecordBatch, columns: Columns) -> pd.DataFrame:
     """Return the features of *rows*, one row each, in the order of ``columns.features``.
 
     Numeric and time features are float64; an infinite number is no measurement and becomes missing. Categorical features are of
@@ -51,19 +58,25 @@ def feature_frame(rows: pa.Table, columns: Columns) -> pd.DataFrame:
     Raises:
         DataError: SCHEMA_MISSING and SCHEMA_TYPE, every faulty column at once; TIME_NAIVE.
     """
-    if faults := list(_faults(rows.schema, columns)):
+    require_features(rows.schema, columns)
+    frame = pd.DataFrame(_figures(rows, columns).T, columns=[*columns.numeric, *columns.time], copy=False)
+    for position, name in enumerate(columns.categorical, start=len(columns.numeric)):
+        frame.insert(position, name, categories(rows[name]))
+    return frame
+
+
+def require_features(schema: pa.Schema, columns: Columns) -> None:
+    """Refuse rows of a *schema* that features cannot be made of.
+
+    Raises:
+        DataError: SCHEMA_MISSING and SCHEMA_TYPE, every faulty column at once; TIME_NAIVE.
+    """
+    if faults := list(_faults(schema, columns)):
         raise DataError.of(faults)
-    series = {
-        **{name: _numbers(rows[name]) for name in columns.numeric},
-        **{name: _categories(rows[name]) for name in columns.categorical},
-        **{name: time_feature(name, rows[columns.event_at], columns.timezone) for name in columns.time},
-    }
-    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows), columns=list(columns.features))
 
 
 def _faults(schema: pa.Schema, columns: Columns) -> Iterator[Fault]:
-    event_at = (columns.event_at,) if columns.time else ()
-    for name in (*columns.numeric, *columns.categorical, *event_at):
+    for name in columns.read:
         if name not in schema.names:
             yield Fault(Code.SCHEMA_MISSING, "is not among the rows' columns", name)
     for name in columns.numeric:
@@ -72,7 +85,7 @@ def _faults(schema: pa.Schema, columns: Columns) -> Iterator[Fault]:
     for name in columns.categorical:
         if name in schema.names and pa.types.is_nested(schema.field(name).type):
             yield Fault(Code.SCHEMA_TYPE, f"must be a plain value, got {schema.field(name).type}", name)
-    for name in event_at:
+    for name in columns.read[len(columns.numeric) + len(columns.categorical) :]:
         if name in schema.names:
             yield from _time_faults(name, schema.field(name).type)
 
@@ -89,20 +102,22 @@ def _numeric(kind: pa.DataType) -> bool:
     return bool(of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind) or of.is_boolean(kind) or of.is_null(kind))
 
 
-def _numbers(column: pa.ChunkedArray) -> pd.Series[float]:
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    numbers = pd.Series(column.cast(pa.float64(), safe=False).to_numpy(), dtype="float64")
-    return numbers.where(numbers.abs() < float("inf"))
+def _figures(rows: pa.Table | pa.RecordBatch, columns: Columns) -> npt.NDArray[np.float64]:
+    """Return numeric and time features, shape (features, rows): each is one run of memory, as pandas keeps a block of columns."""
+    figures = np.empty((len(columns.numeric) + len(columns.time), rows.num_rows))
+    for name, figure in zip(columns.numeric, figures, strict=False):
+        _write(rows[name], figure)
+    figures[: len(columns.numeric)][np.isinf(figures[: len(columns.numeric)])] = np.nan
+    if columns.time:
+        local = local_moments(rows[columns.event_at], columns.timezone)
+        for name, figure in zip(columns.time, figures[len(columns.numeric) :], strict=True):
+            figure[:] = time_feature(name, local)
+    return figures
 
 
-def _categories(column: pa.ChunkedArray) -> pd.Series[pd.CategoricalDtype]:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    values = coded.dictionary.to_pylist()
-    known = sorted(values)
-    place = {value: position for position, value in enumerate(known)}
-    positions = np.array([*(place[value] for value in values), -1], dtype=np.int64)
-    codes = positions[coded.indices.fill_null(-1).to_numpy()]
-    return pd.Series(pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(pd.Index(known, dtype="str"))))
+def _write(column: pa.Array | pa.ChunkedArray, figure: npt.NDArray[np.float64]) -> None:
+    start = 0
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        plain = chunk.cast(pa.int8()) if pa.types.is_boolean(chunk.type) else chunk
+        figure[start : start + len(chunk)] = plain.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        start += len(chunk)

@@ -112,9 +112,9 @@ def _fault(left: Ints, right: Ints, feature: Ints, inner: npt.NDArray[np.bool_],
 def _category_fault(tree: TreePredictor, splits: npt.NDArray[Any], owners: tuple[BaseEstimator, ...]) -> str:
     if not splits.size:
         return ""
-    sets = tree.raw_left_cat_bitsets
-    if sets.ndim != 2 or sets.shape[1] != _BITSET_WORDS or splits["bitset_idx"].max() >= sets.shape[0]:  # noqa: PLR2004 - rows, words
-        return "a set of categories outside its sets"
+    for sets in (tree.raw_left_cat_bitsets, tree.binned_left_cat_bitsets):
+        if sets.ndim != 2 or sets.shape[1] != _BITSET_WORDS or splits["bitset_idx"].max() >= sets.shape[0]:  # noqa: PLR2004 - rows, words
+            return "a set of categories outside its sets"
     categorical = np.asarray(owners[-1]._bin_mapper.is_categorical_)  # noqa: SLF001 - what its predict() indexes by
     if categorical.shape != (_features(owners),) or not categorical[splits["feature_idx"]].all():
         return "a split by category on a feature that has none"

@@ -1,8 +1,9 @@
 """The types that a model artifact may hold. Fixed: there is no switch to add to it.
 
 They are told by what loads them, so that a function cannot stand in for a class. All of them only hold figures, or call each other;
-none opens a file, a process or a network. What is not here (support vector machines, nearest neighbours, splines, own transformers)
-would have compiled code read indices out of the file that nothing checks, or run code that is not scikit-learn's.
+none opens a file, a process or a network. What is not here (support vector machines, nearest neighbours, splines, a user's own
+transformers) would have compiled code read indices out of the file that nothing checks, or run code that is neither scikit-learn's
+nor ours.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ _TREE_TYPES = (
 
 _ESTIMATORS = (
     "perennial.learning.baseline.SeasonalMean",
+    "perennial.learning.binned_boosting.BinnedBoostingClassifier",
+    "perennial.learning.binned_boosting.BinnedBoostingRegressor",
+    "perennial.learning.boosted_interval.BoostedInterval",
+    "perennial.learning.category_codes.CategoryCodes",
+    "perennial.learning.row_by_row.RowByRowLogistic",
+    "perennial.learning.row_by_row.RowByRowRidge",
     "sklearn.calibration.CalibratedClassifierCV",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from perennial.monitoring.columns import texts
+from perennial.monitoring.columns import Codes, coded
 from perennial.monitoring.edges import CategoricalEdges, NumericEdges
 from perennial.monitoring.psi import Counts, Floats
 
@@ -30,31 +30,47 @@ def numeric_edges(name: str, values: Floats, nights: Counts) -> NumericEdges:
     rows is an atom.
     """
     present = np.isfinite(values)
-    finite, nights = values[present], nights[present]
-    if not finite.size:
+    if not present.any():
         return NumericEdges(name=name, cuts=(), atoms=())
+    finite, nights = (values, nights) if present.all() else (values[present], nights[present])
     low, high = _range(finite, nights)
-    singles, counts = np.unique(finite, return_counts=True)
-    atoms = singles[counts >= _ATOM_SHARE * values.size]
-    rest = finite[(finite >= low) & (finite <= high) & ~np.isin(finite, atoms)]
-    if rest.size and rest.min() == rest.max():
+    ordered = np.sort(finite)
+    atoms = _atoms(ordered, _ATOM_SHARE * values.size)
+    rest = ordered[np.searchsorted(ordered, low) : np.searchsorted(ordered, high, side="right")]
+    rest = rest[~np.isin(rest, atoms)] if atoms.size else rest
+    if rest.size and rest[0] == rest[-1]:
         atoms = np.union1d(atoms, rest[:1])
     return NumericEdges(name=name, cuts=_cuts(rest, low, high), atoms=tuple(atoms.tolist()))
 
 
+def _atoms(ordered: Floats, least: float) -> Floats:
+    """Return the values that stand at least *least* times in *ordered*."""
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    counts = np.diff(np.append(starts, ordered.size))
+    return ordered[starts[counts >= least]]
+
+
 def _range(finite: Floats, nights: Counts) -> tuple[float, float]:
     """Return the range that all nights but the most extreme one agree on; of all rows where there are few nights."""
-    lows = np.full(nights.max() + 1, np.inf)
-    np.minimum.at(lows, nights, finite)
-    highs = np.full(nights.max() + 1, -np.inf)
-    np.maximum.at(highs, nights, finite)
-    inside = 0 if np.isfinite(lows).sum() < FEW_NIGHTS else 1
+    starts, by_night = _runs(finite, nights)
+    lows, highs = np.minimum.reduceat(by_night, starts), np.maximum.reduceat(by_night, starts)
+    inside = 0 if starts.size < FEW_NIGHTS else 1
     return float(np.sort(lows)[inside]), float(np.sort(highs)[-1 - inside])
 
 
+def _runs(finite: Floats, nights: Counts) -> tuple[Counts, Floats]:
+    """Return the values with each night's in one run, and where each run starts. Rows mostly come that way."""
+    if (nights[1:] < nights[:-1]).any():
+        order = np.argsort(nights, kind="stable")
+        finite, nights = finite[order], nights[order]
+    return np.flatnonzero(np.append(True, nights[1:] != nights[:-1])), finite
+
+
 def _cuts(rest: Floats, low: float, high: float) -> tuple[float, ...]:
+    """Return the ends of the bins; *rest*, ascending, is what is shared out evenly."""
     bins = int(np.clip(round(rest.size ** (1 / 3)), _LEAST_BINS, _MOST_BINS))
-    inner = np.quantile(rest, np.arange(1, bins) / bins, method="inverted_cdf") if rest.size else np.empty(0)
+    last = -(-np.arange(1, bins) * rest.size // bins) - 1
+    inner = rest[last] if rest.size else np.empty(0)
     return tuple(np.unique(np.array([low, *inner, high])).tolist())
 
 
@@ -65,11 +81,13 @@ def categorical_edges(name: str, column: pa.Array | pa.ChunkedArray, nights: Cou
     more are known as ``other``, and what is beyond that counts as unseen, here and later. A row whose value no other night of the
     reference holds (where there is one night: no other row) counts as unseen too.
     """
-    codes, values = _encoded(name, column)
-    rows = np.bincount(codes[codes >= 0], minlength=len(values))
+    codes, texts = coded(name, column)
+    values = np.array(texts.to_pylist(), dtype=object)
+    rows = np.bincount(codes, minlength=len(values) + 1)[:-1]
     spread = _spread(codes, nights, rows)
     frequent = (rows >= _LEAST_ROWS) & (spread > 1)
     order = np.lexsort((values, -rows, ~frequent))
+    order = order[rows[order] > 0]
     own = order[: min(int(frequent.sum()), _MOST_VALUES)]
     others = order[own.size : own.size + _MOST_OTHERS]
     edges = CategoricalEdges(name=name, values=tuple(values[own].tolist()), others=tuple(values[others].tolist()))
@@ -80,18 +98,12 @@ def categorical_edges(name: str, column: pa.Array | pa.ChunkedArray, nights: Cou
     return edges, bins[codes].astype(np.int64)
 
 
-def _encoded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Counts, np.ndarray[tuple[int], np.dtype[np.object_]]]:
-    """Return each row's value as a number (-1 where missing), and the values."""
-    encoded = texts(name, column).dictionary_encode()
-    codes: Counts = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, np.array(encoded.dictionary.to_pylist(), dtype=object)
-
-
-def _spread(codes: Counts, nights: Counts, rows: Counts) -> Counts:
+def _spread(codes: Codes, nights: Counts, rows: Counts) -> Counts:
     """Return in how many nights each value stands; in how many rows, where there is one night."""
     width = int(nights.max(initial=0)) + 1
     if width == 1:
         return rows
-    present = codes >= 0
-    pairs = np.unique(codes[present] * width + nights[present])
-    return np.bincount(pairs // width, minlength=len(rows))
+    present = codes < len(rows)
+    pairs = np.sort(codes[present].astype(np.int64) * width + nights[present])
+    once = pairs[np.append(True, pairs[1:] != pairs[:-1])[: pairs.size]]
+    return np.bincount(once // width, minlength=len(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,6 +11,9 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.monitoring.psi import Floats
 
+Codes = npt.NDArray[np.signedinteger]
+
+_PLAIN = "text, a number, a truth value or a time"
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 
 
@@ -30,32 +34,60 @@ def numbers(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
     Raises:
         DataError: SCHEMA_TYPE, the column holds no numbers.
     """
-    flat = _flat(column)
-    if not _is_number(flat.type):
-        raise _refused(name, "a number", flat.type)
-    values: Floats = pc.cast(flat, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    values = floats(name, column)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def texts(name: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return *column* as text, one value for each row or null. NaN is null, and 1, 1.0 and decimal 1 are the same value.
+def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
+    """Return *column* as float64, shape (rows,), with NaN where missing. Nothing is copied where it is float64 without nulls.
+
+    Raises:
+        DataError: SCHEMA_TYPE, the column holds no numbers.
+    """
+    flat = _flat(column)
+    flat = flat.dictionary_decode() if pa.types.is_dictionary(flat.type) else flat
+    if not _is_number(flat.type):
+        raise _refused(name, "a number", flat.type)
+    values: Floats = pc.cast(flat, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return values
+
+
+def coded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """Return each row's code, shape (rows,), and the text that each code stands for; the code after the last is a missing value.
+
+    NaN is missing, and 1, 1.0 and decimal 1 are the same text.
 
     Raises:
         DataError: SCHEMA_TYPE, the column holds lists, structures or raw bytes.
     """
     flat = _flat(column)
-    if pa.types.is_decimal(flat.type):
-        flat = pc.cast(flat, pa.float64(), safe=False)
-    if pa.types.is_floating(flat.type):
-        flat = pc.if_else(pc.is_nan(flat), pa.scalar(None, flat.type), flat)
-    if pa.types.is_nested(flat.type) or any(test(flat.type) for test in _BYTES):
-        raise _refused(name, "text, a number, a truth value or a time", flat.type)
-    return pc.cast(flat, pa.large_string())
+    encoded = flat if pa.types.is_dictionary(flat.type) else _encoded(name, flat)
+    written = _texts(name, encoded.dictionary).dictionary_encode()
+    of_value = np.append(written.indices.fill_null(len(written.dictionary)).to_numpy(), len(written.dictionary))
+    return of_value[encoded.indices.fill_null(len(of_value) - 1).to_numpy()], written.dictionary
+
+
+def _encoded(name: str, flat: pa.Array) -> pa.DictionaryArray:
+    if pa.types.is_nested(flat.type):
+        raise _refused(name, _PLAIN, flat.type)
+    return flat.dictionary_encode()
+
+
+def _texts(name: str, values: pa.Array) -> pa.Array:
+    if pa.types.is_decimal(values.type):
+        values = pc.cast(values, pa.float64(), safe=False)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    if pa.types.is_nested(values.type) or any(test(values.type) for test in _BYTES):
+        raise _refused(name, _PLAIN, values.type)
+    return pc.cast(values, pa.large_string())
 
 
 def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return flat.dictionary_decode() if pa.types.is_dictionary(flat.type) else flat
+    """Return *column* in one piece."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return (column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column).combine_chunks()
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import reduce
 
-import numpy as np
 import pyarrow as pa
 
 from perennial.core.codes import Code
@@ -42,6 +41,23 @@ def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch]) -> Profile:
     return reduce(merge, (_count(edges, batch) for batch in rows), empty_profile(edges))
 
 
+class Tally:
+    """The profile of rows that come batch by batch."""
+
+    def __init__(self, edges: Edges) -> None:
+        """Begin with no rows over *edges*."""
+        self.edges = edges
+        self.profile = empty_profile(edges)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count *batch*.
+
+        Raises:
+            DataError: SCHEMA_MISSING, SCHEMA_TYPE.
+        """
+        self.profile = merge(self.profile, _count(self.edges, batch))
+
+
 def empty_profile(edges: Edges) -> Profile:
     """Return the profile of no rows."""
     return Profile(edges=edges.digest, rows=0, counts={column.name: (0,) * column.bins for column in edges.columns})
@@ -70,8 +86,7 @@ def require_same_edges(a: str, b: str) -> None:
 
 def _count(edges: Edges, batch: pa.RecordBatch) -> Profile:
     require_columns(edges.names, batch.schema)
-    counts = {column.name: np.bincount(column.place(batch[column.name]), minlength=column.bins) for column in edges.columns}
-    return counted(edges, batch.num_rows, counts)
+    return counted(edges, batch.num_rows, {column.name: column.count(batch[column.name]) for column in edges.columns})
 
 
 def counted(edges: Edges, rows: int, counts: dict[str, Counts]) -> Profile:

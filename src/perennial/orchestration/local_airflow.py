@@ -30,13 +30,12 @@ WARM = (
     "scipy.stats",
     "sklearn.ensemble",
     "skops.io",
-    "great_expectations",
     "sqlalchemy",
     "psycopg",
     "airflow.sdk.execution_time.task_runner",
     "perennial.steps.loop",
     "perennial.stores.ledger.postgres",
-    "perennial.stores.sql_source",
+    "perennial.stores.sql.source",
 )
 """What the tasks' processes find imported: about 7 s of one core once, instead of in every task."""
 

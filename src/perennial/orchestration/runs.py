@@ -24,7 +24,7 @@ LEASE = TIMEOUT + timedelta(minutes=10)
 
 FLOWS = {Purpose.SCORE: "score", Purpose.TRAIN: "retrain"}
 _SCHEDULED = ("scheduled", "backfill")
-_CHATTY = ("alembic", "great_expectations")
+_CHATTY = ("alembic",)
 """Libraries that say in every task's log what nobody asked."""
 
 _log = logging.getLogger(__name__)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from perennial.core.receipts import Finding
 from perennial.quality.catalog import SUPPORTED
+from perennial.quality.marks import Marks
+from perennial.quality.refused import Refused
 from perennial.quality.sentences import reason, row_sentence, subject, table_sentence
-
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +21,19 @@ class Outcome:
         type: The expectation's name.
         arguments: Its arguments.
         success: Whether it is met.
-        positions: Shape (n,), the rows that do not meet it, ascending from 0. Rows within ``mostly`` are among them.
+        marks: The rows that do not meet it. Rows within ``mostly`` are among them.
         obstacle: Why it could not be checked; empty where it was.
+        considered: How many rows it is about: as a rule those whose value is not missing.
+        figure: Of the table as a whole: the number (or moment) that was held against the limits.
     """
 
     type: str
     arguments: Mapping[str, object]
     success: bool
-    positions: Positions
+    marks: Marks = field(default_factory=Marks)
     obstacle: str = ""
+    considered: int = 0
+    figure: float | datetime | None = None
 
     @property
     def by_row(self) -> bool:
@@ -42,28 +43,30 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a table's check found.
+    """What a check found.
 
     Attributes:
         findings: One per expectation, in their order.
-        refused: The columns ``row`` (int64, the position from 0, ascending, each once) and ``reasons`` (list of text, in the order
-            of the expectations).
+        refused: The rows that do not meet an expectation about rows, with their reasons in the order of the expectations.
         unmet: The findings that failed without naming rows: about the table as a whole, or because they could not be checked.
             Each of them is a fault of the whole table.
+        outcomes: What the findings tell, with the figures. These may be values of rows, and are for no log.
     """
 
     findings: tuple[Finding, ...]
-    refused: pa.Table
+    refused: Refused
     unmet: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...]
 
 
 def conclude(outcomes: Sequence[Outcome], rows: int) -> Checked:
-    """Return what *outcomes* mean for a table of *rows* rows."""
+    """Return what *outcomes* mean for *rows* rows."""
     findings = tuple(_finding(outcome, rows) for outcome in outcomes)
     unmet = tuple(
         finding for finding, outcome in zip(findings, outcomes, strict=True) if not finding.success and not outcome.by_row
     )
-    return Checked(findings, _refused([outcome for outcome in outcomes if outcome.by_row]), unmet)
+    told = ((reason(outcome.type, outcome.arguments), outcome.marks) for outcome in outcomes if outcome.by_row)
+    return Checked(findings, Refused(told), unmet, tuple(outcomes))
 
 
 def _finding(outcome: Outcome, rows: int) -> Finding:
@@ -72,7 +75,7 @@ def _finding(outcome: Outcome, rows: int) -> Finding:
         column=_column(outcome.arguments),
         success=outcome.success,
         rows=rows,
-        unexpected=len(outcome.positions),
+        unexpected=outcome.marks.count,
         sentence=_sentence(outcome, rows),
     )
 
@@ -86,17 +89,5 @@ def _sentence(outcome: Outcome, rows: int) -> str:
     if outcome.obstacle:
         return f"{subject(outcome.type, outcome.arguments)}: could not be checked, {outcome.obstacle}"
     if outcome.by_row:
-        return row_sentence(outcome.type, outcome.arguments, unexpected=len(outcome.positions), rows=rows)
+        return row_sentence(outcome.type, outcome.arguments, unexpected=outcome.marks.count, rows=rows)
     return table_sentence(outcome.type, outcome.arguments, success=outcome.success, rows=rows)
-
-
-def _refused(outcomes: Sequence[Outcome]) -> pa.Table:
-    """Join the positions of all outcomes into one row per position, without a Python object per row."""
-    positions = np.concatenate([outcome.positions for outcome in outcomes] or [np.empty(0, np.int64)])
-    which = np.repeat(np.arange(len(outcomes)), [len(outcome.positions) for outcome in outcomes])
-    order = np.argsort(positions, kind="stable")
-    rows, starts = np.unique(positions[order], return_index=True)
-    offsets = pa.array(np.append(starts, len(positions)), pa.int32())
-    said = pa.array([reason(outcome.type, outcome.arguments) for outcome in outcomes], pa.string())
-    reasons = pa.ListArray.from_arrays(offsets, said.take(pa.array(which[order])))
-    return pa.table({"row": pa.array(rows, pa.int64()), "reasons": reasons})

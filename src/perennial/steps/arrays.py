@@ -30,26 +30,26 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def moments(rows: pa.Table, definition: Definition) -> npt.NDArray[np.int64]:
+def moments(rows: pa.Table | pa.RecordBatch, definition: Definition) -> npt.NDArray[np.int64]:
     """Return when each row happened, in microseconds since 1970, shape (rows,)."""
-    return np.asarray(rows.column(definition.source.event_at).cast(pa.int64()).to_numpy(), dtype=np.int64)
+    return np.asarray(rows.column(definition.source.event_at).cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def days(rows: pa.Table, definition: Definition) -> npt.NDArray[np.int64]:
+def days(rows: pa.Table | pa.RecordBatch, definition: Definition) -> npt.NDArray[np.int64]:
     """Return the number of each row's UTC day since 1970, shape (rows,)."""
     return moments(rows, definition) // _DAY
 
 
-def target(rows: pa.Table, definition: Definition) -> npt.NDArray[np.float64]:
+def target(rows: pa.Table | pa.RecordBatch, definition: Definition) -> npt.NDArray[np.float64]:
     """Return the labels in their own unit, shape (rows,); a null is NaN.
 
     Raises:
         DataError: SCHEMA_TYPE.
     """
-    return np.asarray(numbers(rows, definition.label.column).to_numpy(), dtype=np.float64)
+    return np.asarray(numbers(rows, definition.label.column).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def numbers(rows: pa.Table, name: str) -> pa.ChunkedArray:
+def numbers(rows: pa.Table | pa.RecordBatch, name: str) -> pa.Array | pa.ChunkedArray:
     """Return the column *name* as float64, shape (rows,).
 
     Raises:

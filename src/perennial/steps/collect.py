@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -13,6 +12,8 @@ from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
 from perennial.learning.manifest import TITLE
 from perennial.ports import Stores
+from perennial.steps.scratch import remove_leftovers
+from perennial.steps.snapshots.parts import named_parts
 
 GRACE = timedelta(days=1)
 
@@ -29,16 +30,17 @@ def collect(definitions: Iterable[Definition], stores: Stores, *, now: datetime,
     """Remove artifacts that no row of the ledger leads to, and prediction rows older than their definition's retention.
 
     An artifact younger than a day is kept: its row may be about to be written. Whether it is, is asked again at its removal, for
-    a run may store it anew in the meantime.
+    a run may store it anew in the meantime. Temporary folders that a killed process left go, too.
     """
     reachable = _reachable(stores)
     stored = list(stores.artifacts.digests())
     orphans = sorted(digest for digest, stored_at in stored if digest not in reachable and stored_at < now - GRACE)
     if not dry:
         orphans = [digest for digest in orphans if stores.artifacts.delete(digest, unless_stored_after=now - GRACE)]
+        remove_leftovers(stores.scratch, now - GRACE)
     expire = stores.ledger.expired_predictions if dry else stores.ledger.expire_predictions
     retentions = [(definition.name, definition.publish.retention) for definition in definitions]
-    expired = sum(expire(name, ALL, now - retention) for name, retention in retentions if retention is not None)
+    expired = expire({(name, ALL): now - retention for name, retention in retentions if retention is not None})
     return Collected(artifacts=tuple(orphans), predictions=expired, kept=len(stored) - len(orphans))
 
 
@@ -59,5 +61,5 @@ def _named_by(manifest: str, stores: Stores) -> Iterator[str]:
     if content.startswith(TITLE):
         yield artifact_of(content)
     else:
-        for part in json.loads(content)["parts"].values():
-            yield part["digest"]
+        parts = named_parts(content)
+        yield from (part.digest for part in (*parts.rows, *parts.labels))

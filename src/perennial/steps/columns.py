@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perennial.core.digest import canonical_json
 from perennial.definition.models import Definition
@@ -13,6 +14,9 @@ from perennial.quality import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_ESCAPED = r'["\\\x00-\x1f]'
+"""What JSON does not write as it is."""
 
 
 def row_columns(definition: Definition) -> tuple[str, ...]:
@@ -43,15 +47,33 @@ def feature_columns(definition: Definition) -> Columns:
     )
 
 
-def entity_text(rows: pa.Table, entity: tuple[str, ...]) -> pa.Array:
+def entity_text(rows: pa.Table | pa.RecordBatch, entity: tuple[str, ...]) -> pa.Array:
     """Return each row's entity as text: the value itself, or a JSON list where several columns name it.
 
-    Shape (rows,), string.
+    Shape (rows,), string. The list is written as :func:`perennial.core.digest.canonical_json` writes it.
     """
-    if len(entity) == 1:
-        return rows.column(entity[0]).cast(pa.string()).combine_chunks()
-    values = zip(*(rows.column(name).cast(pa.string()).to_pylist() for name in entity), strict=True)
-    return pa.array([canonical_json(list(value)).decode() for value in values], pa.string())
+    texts = [_whole(rows.column(name).cast(pa.string())) for name in entity]
+    if len(texts) == 1:
+        return texts[0]
+    quoted = [_quoted(text) for text in texts]
+    listed = pc.binary_join_element_wise(*quoted, ",", null_handling="replace", null_replacement="null")
+    return pc.binary_join_element_wise("[", listed, "]", "")
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Return *texts* as JSON strings; nulls stay null. Only the few that need an escape are written one by one."""
+    quoted = pc.binary_join_element_wise('"', texts, '"', "")
+    special = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), fill_value=False)
+    escaped = texts.filter(special)
+    if len(escaped) == 0:
+        return quoted
+    distinct = escaped.dictionary_encode()
+    written = pa.array([canonical_json(text).decode() for text in distinct.dictionary.to_pylist()], pa.string())
+    return pc.replace_with_mask(quoted, special, written.take(distinct.indices))
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:

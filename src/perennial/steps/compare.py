@@ -11,7 +11,7 @@ from perennial.ports import Stores
 from perennial.steps.arrays import within
 from perennial.steps.evaluate import compare_predictions
 from perennial.steps.models import predict_with
-from perennial.steps.rows import clean_rows
+from perennial.steps.snapshots.rows import clean_rows
 
 
 class Comparison(Receipt):

@@ -21,7 +21,7 @@ from perennial.steps.champion import effective_from, promoted_with, version_of
 from perennial.steps.holdout import Holdout, beside
 from perennial.steps.loss import loss_of
 from perennial.steps.models import predict_with
-from perennial.steps.rows import clean_rows
+from perennial.steps.snapshots.rows import clean_rows
 
 
 def evaluate(

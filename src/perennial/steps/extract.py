@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Generator
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-
-import pyarrow.parquet as pq
 
 from perennial.core.digest import canonical_json
 from perennial.core.interval import Interval, iso
@@ -16,18 +13,24 @@ from perennial.core.receipts import ALL, Purpose, Snapshot
 from perennial.definition.models import Definition, Relation
 from perennial.ports import Selection, Stores
 from perennial.steps.columns import label_columns, row_columns
+from perennial.steps.snapshots.bounds import bounded
+from perennial.steps.snapshots.parts import FORMAT, Parts
+from perennial.steps.snapshots.skew import skew_of
+from perennial.steps.snapshots.store_parts import store_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST_FORMAT = 1
+    Batches = Generator[pa.RecordBatch, None, None]
+
+_log = logging.getLogger(__name__)
 
 
 def extract(definition: Definition, interval: Interval, stores: Stores, *, purpose: Purpose, as_of: datetime) -> Snapshot:
     """Copy what the definition reads into Parquet parts, and name them by one digest.
 
-    A training snapshot also has a part with the labels of the interval. The same interval, cut-off and source give the same
-    digest.
+    A training snapshot also has parts with the labels of the interval. The same interval, cut-off and source give the same
+    digest; where an earlier extraction gave another one, the receipt says what differs.
 
     Args:
         definition: The model.
@@ -40,21 +43,22 @@ def extract(definition: Definition, interval: Interval, stores: Stores, *, purpo
         The snapshot's receipt. It may have no rows; *validate* judges that.
 
     Raises:
-        DataError: SCHEMA_MISSING and the like, from the source.
+        DataError: SCHEMA_MISSING and the like, from the source; TIME_OUT_OF_INTERVAL, TIME_FUTURE, DATA_UNORDERED, the source
+            yields what it was not asked for.
+        RejectedError: STORE_FULL, STORE_DENIED.
     """
-    with TemporaryDirectory(dir=stores.scratch) as folder:
-        parts = {"rows": _store(read_rows(definition, interval, stores, as_of=as_of), stores, Path(folder) / "rows.parquet")}
-        if purpose is Purpose.TRAIN:
-            labels = read_labels(definition, interval, stores, as_of=as_of)
-            parts["labels"] = _store(labels, stores, Path(folder) / "labels.parquet")
+    parts = Parts(
+        rows=store_parts(read_rows(definition, interval, stores, as_of=as_of), stores),
+        labels=store_parts(read_labels(definition, interval, stores, as_of=as_of), stores) if purpose is Purpose.TRAIN else (),
+    )
     manifest = {
-        "format": MANIFEST_FORMAT,
+        "format": FORMAT,
         "model": definition.name,
         "segment": ALL,
         "purpose": purpose.value,
         "interval": str(interval),
         "as_of": iso(as_of),
-        "parts": parts,
+        "parts": parts.model_dump(),
     }
     snapshot = Snapshot(
         model=definition.name,
@@ -62,31 +66,43 @@ def extract(definition: Definition, interval: Interval, stores: Stores, *, purpo
         digest=stores.artifacts.put(canonical_json(manifest)),
         purpose=purpose,
         as_of=as_of,
-        rows=int(parts["rows"]["rows"]),
-        label_rows=int(parts["labels"]["rows"]) if "labels" in parts else 0,
-        bytes=sum(int(part["bytes"]) for part in parts.values()),
+        rows=sum(part.rows for part in parts.rows),
+        label_rows=sum(part.rows for part in parts.labels),
+        bytes=sum(part.bytes for part in (*parts.rows, *parts.labels)),
     )
-    return stores.ledger.record(snapshot)
+    skew = skew_of(definition, stores, snapshot)
+    if skew is not None:
+        _log.warning("%s %s: %s", definition.name, interval, skew.sentence)
+    return stores.ledger.record(snapshot.model_copy(update={"skew": skew}))
 
 
-def read_rows(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[pa.RecordBatch]:
-    """Yield the source's rows of the events in *interval* that were available as of the cut-off."""
-    return _read(definition.source, row_columns(definition), interval, stores, as_of)
+def read_rows(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Batches:
+    """Yield the source's rows of the events in *interval* that were available as of the cut-off.
+
+    Raises:
+        DataError: As :func:`extract`.
+    """
+    columns = row_columns(definition)
+    numeric = tuple(name for name in definition.features.numeric if name in columns)
+    return _read(definition.source, columns, numeric, interval, stores, as_of)
 
 
-def read_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[pa.RecordBatch]:
+def read_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Batches:
     """Yield the labels of the events in *interval* that were available as of the cut-off, every revision of them.
 
     Where no column says when a label came, it counts as known when it is matured: before, it may be wrong.
+
+    Raises:
+        DataError: As :func:`extract`.
     """
     relation = definition.labels
     known = as_of if relation.available_at else as_of - definition.label.delay
-    return _read(relation, label_columns(definition), interval, stores, known)
+    return _read(relation, label_columns(definition), (definition.label.column,), interval, stores, known)
 
 
 def _read(
-    relation: Relation, columns: tuple[str, ...], interval: Interval, stores: Stores, as_of: datetime
-) -> Iterator[pa.RecordBatch]:
+    relation: Relation, columns: tuple[str, ...], numeric: tuple[str, ...], interval: Interval, stores: Stores, as_of: datetime
+) -> Batches:
     selection = Selection(
         relation=relation.relation,
         columns=columns,
@@ -95,16 +111,7 @@ def _read(
         available_at=relation.available_at,
         interval=interval,
         as_of=as_of,
+        declared=relation.columns,
+        numeric=numeric,
     )
-    return stores.source(relation.connection).read(selection)
-
-
-def _store(batches: Iterator[pa.RecordBatch], stores: Stores, path: Path) -> dict[str, int | str]:
-    first = next(batches)
-    rows = first.num_rows
-    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
-        writer.write_batch(first)
-        for batch in batches:
-            writer.write_batch(batch)
-            rows += batch.num_rows
-    return {"digest": stores.artifacts.put(path), "rows": rows, "bytes": path.stat().st_size}
+    return bounded(stores.source(relation.connection).read(selection), selection, relation.table or relation.path or "query")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from perennial.core.codes import Code
 from perennial.core.errors import ArtifactError, DataError, DefinitionError
-from perennial.learning.features import feature_frame
-from perennial.learning.predict import predict
+from perennial.learning.features import feature_frame, require_features
+from perennial.learning.predict import nonfinite, raw_predictions, require_finite
 from perennial.ports import Stores
+from perennial.steps.snapshots.parts import ROWS_PER_GROUP
+from perennial.steps.snapshots.rows import Rows
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
@@ -32,22 +35,41 @@ def load(stores: Stores, manifest: str) -> LoadedModel:
     return loaded
 
 
-def predict_with(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> npt.NDArray[np.float64]:
-    """Return the predictions of a signed model on *rows*, shape (rows,), in the label's unit or as probabilities.
+def load_for(stores: Stores, manifest: str, task: str) -> LoadedModel:
+    """Return the model behind a signed *manifest*, which must have been fitted for *task*.
 
     Raises:
         ArtifactError: The model is not what was signed, or ENVIRONMENT_MISMATCH.
-        DataError: SCHEMA_MISSING, SCHEMA_TYPE; PREDICTION_NONFINITE.
         DefinitionError: DEFINITION_ESTIMATOR, the model was fitted for another task.
     """
     loaded = load(stores, manifest)
     if loaded.task != task:
         message = f"was fitted for {loaded.task}, the definition is for {task}"
         raise DefinitionError(Code.DEFINITION_ESTIMATOR, message, where=f"model {manifest[:12]}")
-    return predict(loaded.model, feature_frame(rows, loaded.columns), task=task)
+    return loaded
 
 
-def unusable(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> str | None:
+def predict_with(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> npt.NDArray[np.float64]:
+    """Return the predictions of a signed model on *rows*, shape (rows,), in the label's unit or as probabilities.
+
+    Features are made of a part of the rows at a time, so that they need little memory beside the rows.
+
+    Raises:
+        ArtifactError: The model is not what was signed, or ENVIRONMENT_MISMATCH.
+        DataError: SCHEMA_MISSING, SCHEMA_TYPE; PREDICTION_NONFINITE.
+        DefinitionError: DEFINITION_ESTIMATOR, the model was fitted for another task.
+    """
+    loaded = load_for(stores, manifest, task)
+    require_features(rows.schema, loaded.columns)
+    figures = np.empty(rows.num_rows)
+    for start in range(0, rows.num_rows, ROWS_PER_GROUP):
+        part = rows.slice(start, ROWS_PER_GROUP)
+        figures[start : start + part.num_rows] = raw_predictions(loaded.model, feature_frame(part, loaded.columns), task=task)
+    require_finite(loaded.model, nonfinite(figures), rows.num_rows)
+    return figures
+
+
+def unusable(stores: Stores, manifest: str, rows: pa.Table | Rows, *, task: str) -> str | None:
     """Return why a model cannot predict *rows* here, as the rest of a sentence that begins with its name; None where it can.
 
     After an upgrade, or where its definition has lost a feature or changed its task, the champion of before cannot predict any
@@ -71,7 +93,7 @@ def unusable(stores: Stores, manifest: str, rows: pa.Table, *, task: str) -> str
     if loaded.task != task:
         return f"was fitted for {loaded.task}"
     try:
-        feature_frame(rows.slice(0, 0), loaded.columns)
+        require_features(rows.schema, loaded.columns)
     except DataError as error:
         columns = ", ".join(fault.where for fault in error.faults)
         return f"needs columns that these rows lack or have in another type ({columns})"

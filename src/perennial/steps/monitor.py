@@ -23,15 +23,16 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.monitoring.baseline import behind_baseline
+from perennial.monitoring.columns import require_columns
 from perennial.monitoring.decay import decay
 from perennial.monitoring.drift import drift
-from perennial.monitoring.profile import profile
+from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, version_of
 from perennial.steps.loss import evaluated_loss, loss_of
 from perennial.steps.outcomes import record_outcomes
-from perennial.steps.rows import clean_rows
+from perennial.steps.snapshots.rows import open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def measure(
         losses = _losses(definition, interval, stores, promotion, snapshot)
         signals += _loss_signals(definition, interval, stores, promotion, losses)
         if validation.verdict is Verdict.PASS and predicted.batches:
-            columns, moved, counts = _drift(definition, interval, stores, version, snapshot, validation)
+            columns, moved, counts = _drift(definition, interval, stores, version, snapshot, validation, predicted)
             signals.append(moved)
     recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled]
     content = {
@@ -139,17 +140,32 @@ def _evaluation(stores: Stores, promotion: Promotion) -> Evaluation | None:
 
 
 def _drift(
-    definition: Definition, interval: Interval, stores: Stores, version: ModelVersion, snapshot: Snapshot, validation: Validation
+    definition: Definition,
+    interval: Interval,
+    stores: Stores,
+    version: ModelVersion,
+    snapshot: Snapshot,
+    validation: Validation,
+    predicted: Predicted,
 ) -> tuple[Sequence[ColumnDrift], Signal, str]:
     reference = Reference.from_json(stores.artifacts.get(version.profile))
-    night = profile(reference.edges, clean_rows(definition, stores, snapshot, validation))
+    known = Profile.from_json(stores.artifacts.get(predicted.profile)) if predicted.profile else None
+    if known is None or known.edges != reference.edges.digest:
+        known = _counted(definition, stores, reference, snapshot, validation)
     monitoring = definition.monitoring
     columns, signal = drift(
         reference,
-        night,
+        known,
         false_alarms_per_year=monitoring.false_alarms_per_year / TESTS,
         nights_per_year=YEAR / interval.length,
         input_shift=monitoring.tolerance.input_shift,
         minimum_rows=monitoring.minimum_rows,
     )
-    return columns, signal, stores.artifacts.put(night.to_json())
+    return columns, signal, stores.artifacts.put(known.to_json())
+
+
+def _counted(definition: Definition, stores: Stores, reference: Reference, snapshot: Snapshot, validation: Validation) -> Profile:
+    """Count the night's rows, where *predict* did not: the night is measured again, or for another champion than predicted it."""
+    with open_rows(definition, stores, snapshot, validation) as rows:
+        require_columns(reference.edges.names, rows.schema)
+        return profile(reference.edges, rows.batches(reference.edges.names))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.core.interval import Interval
 from perennial.definition.models import Definition
 from perennial.quality import catalog
-from perennial.quality.great_expectations_check import check
+from perennial.quality.check import check
 from perennial.steps.arrays import MOMENT, numbers
 from perennial.steps.columns import entity_text
 from perennial.steps.extract import read_labels
-from perennial.steps.rows import latest
+from perennial.steps.snapshots.labels import latest_batches
+from perennial.steps.spooled_rows import spooled_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from perennial.ports import Stores
+    from perennial.steps.snapshots.rows import Rows
 
 SCHEMA = pa.schema(
     [
@@ -43,27 +47,33 @@ def record_outcomes(definition: Definition, segment: str, interval: Interval, st
     is not recorded, as nobody can say when it was known.
     """
     recent = Interval(interval.start - definition.label.settled, interval.end)
-    labels = pa.Table.from_batches(read_labels(definition, recent, stores, as_of=as_of))
-    believed = _believed(definition, latest(labels, definition))
-    return stores.ledger.record_outcomes(definition.name, segment, _outcomes(definition, believed).to_batches())
+    with closing(read_labels(definition, recent, stores, as_of=as_of)) as labels:
+        first = next(labels)
+        present = (_present(definition, batch) for batch in latest_batches(chain([first], labels), definition))
+        with spooled_rows(first.schema, present, stores.scratch) as rows:
+            return stores.ledger.record_outcomes(definition.name, segment, _believed(definition, rows))
 
 
-def _believed(definition: Definition, labels: pa.Table) -> pa.Table:
+def _present(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:
+    finite = pc.is_finite(numbers(labels, definition.label.column))  # a null is neither finite nor not
+    return labels.filter(finite)
+
+
+def _believed(definition: Definition, labels: Rows) -> Iterator[pa.RecordBatch]:
     column = definition.label.column
-    labels = labels.filter(pc.is_finite(numbers(labels, column)))  # a null is neither finite nor not
     wanted = [
         (item.type, item.arguments)
         for item in definition.expectations
         if catalog.SUPPORTED[item.type].by_row and catalog.columns(item.type, item.arguments) == (column,)
     ]
-    if labels.num_rows == 0 or not wanted:
-        return labels
-    keep = np.ones(labels.num_rows, dtype=bool)
-    keep[check(labels, wanted).refused.column("row").to_numpy()] = False
-    return labels.filter(pa.array(keep))
+    refused = check(labels, wanted).refused
+    start = 0
+    for batch in labels.batches():
+        yield _outcomes(definition, batch.filter(pa.array(~refused.mask(start, batch.num_rows))))
+        start += batch.num_rows
 
 
-def _outcomes(definition: Definition, labels: pa.Table) -> pa.Table:
+def _outcomes(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:
     relation = definition.labels
     at = labels.column(relation.event_at)
     available = (
@@ -72,4 +82,4 @@ def _outcomes(definition: Definition, labels: pa.Table) -> pa.Table:
         else pc.add(at, pa.scalar(definition.label.delay, pa.duration("us")))
     )
     value = numbers(labels, definition.label.column)
-    return pa.table([entity_text(labels, relation.entity), at, value, available], schema=SCHEMA)
+    return pa.RecordBatch.from_arrays([entity_text(labels, relation.entity), at, value, available], schema=SCHEMA)

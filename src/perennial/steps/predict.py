@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 
 from perennial.core.digest import digest_json
 from perennial.core.interval import Interval
 from perennial.core.receipts import ModelVersion, Predicted, PredictionBatch, Promotion, Role, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
+from perennial.monitoring.profile import Tally
+from perennial.monitoring.reference import Reference
 from perennial.ports import Stores
-from perennial.steps.arrays import MOMENT
 from perennial.steps.champion import champion_of, first_promotion, version_of
-from perennial.steps.columns import entity_text
-from perennial.steps.models import predict_with, unusable
-from perennial.steps.rows import clean_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SCHEMA = pa.schema([("entity", pa.string()), ("event_at", MOMENT), ("prediction", pa.float64())])
+from perennial.steps.models import load_for, unusable
+from perennial.steps.scored_rows import schema_of, scored_rows
+from perennial.steps.snapshots.rows import Rows, open_rows
+from perennial.steps.spooled_rows import spooled_rows
 
 
 def predict(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation) -> Predicted:
     """Score the rows that validation let through, and publish one whole batch per role.
+
+    All roles are predicted before the first batch is published, into files: a prediction that is not finite leaves the ledger as it
+    was, and no transaction is open while a model predicts. The rows that the champion predicts are counted in the same pass.
 
     A night that is a data fault, or a model without a champion, gets no batch. A shadow that cannot predict these rows any more
     is left out; a champion that cannot is an error until a retraining has replaced it.
@@ -34,6 +33,7 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         DataError: PREDICTION_NONFINITE; SCHEMA_MISSING, SCHEMA_TYPE, the champion needs columns that the definition does not read.
         DefinitionError: DEFINITION_ESTIMATOR, the champion was fitted for another task.
         ConflictError: INTERVAL_OVERLAP, LEASE_LOST.
+        RejectedError: STORE_FULL, STORE_DENIED.
     """
     if validation.verdict is not Verdict.PASS:
         return _none(definition, interval, "the night is a data fault, so nothing was predicted")
@@ -41,17 +41,29 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
     champion = version_of(stores, promotion)
     if promotion is None or champion is None:
         return _none(definition, interval, "the model had no champion on this night, so nothing was predicted")
-    rows = clean_rows(definition, stores, snapshot, validation)
-    batches = [
-        _publish(definition, stores, rows, _batch(snapshot, validation, role, version, by.epoch, rows.num_rows), manifest)
-        for role, version, by, manifest in _scored(definition, stores, rows, promotion, champion)
-    ]
-    sentence = f"{rows.num_rows} rows predicted by {champion.id}"
-    return Predicted(model=definition.name, segment=snapshot.segment, interval=interval, batches=tuple(batches), sentence=sentence)
+    tally = Tally(Reference.from_json(stores.artifacts.get(champion.profile)).edges)
+    with open_rows(definition, stores, snapshot, validation) as rows, ExitStack() as files:
+        if rows.num_rows == 0:
+            return _none(definition, interval, "validation left no row, so nothing was predicted")
+        waiting = []
+        for role, version, by, manifest in _asked(definition, stores, rows, promotion, champion):
+            counted = tally if role is Role.CHAMPION else None
+            predicted = files.enter_context(_predicted(definition, stores, rows, manifest, counted))
+            waiting.append((_batch(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
+        profile = stores.artifacts.put(tally.profile.to_json())  # before the predictions change, for it may fail
+        batches = tuple(stores.ledger.publish(batch, predicted.batches()) for batch, predicted in waiting)
+    return Predicted(
+        model=definition.name,
+        segment=snapshot.segment,
+        interval=interval,
+        batches=batches,
+        profile=profile,
+        sentence=f"{rows.num_rows} rows predicted by {champion.id}",
+    )
 
 
-def _scored(
-    definition: Definition, stores: Stores, rows: pa.Table, promotion: Promotion, champion: ModelVersion
+def _asked(
+    definition: Definition, stores: Stores, rows: Rows, promotion: Promotion, champion: ModelVersion
 ) -> Iterator[tuple[Role, ModelVersion, Promotion, str]]:
     yield Role.CHAMPION, champion, promotion, champion.artifact
     yield Role.BASELINE, champion, promotion, champion.baseline
@@ -61,6 +73,13 @@ def _scored(
         if first is None or version is None or unusable(stores, version.artifact, rows, task=definition.estimator.task):
             return
         yield Role.SHADOW, version, first, version.artifact
+
+
+def _predicted(
+    definition: Definition, stores: Stores, rows: Rows, manifest: str, tally: Tally | None
+) -> AbstractContextManager[Rows]:
+    loaded = load_for(stores, manifest, definition.estimator.task)
+    return spooled_rows(schema_of(loaded), scored_rows(definition.source, rows, loaded, tally), stores.scratch)
 
 
 def _batch(snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int) -> PredictionBatch:
@@ -77,13 +96,6 @@ def _batch(snapshot: Snapshot, validation: Validation, role: Role, version: Mode
         validation=validation.id,
         rows=rows,
     )
-
-
-def _publish(definition: Definition, stores: Stores, rows: pa.Table, batch: PredictionBatch, manifest: str) -> PredictionBatch:
-    predictions = predict_with(stores, manifest, rows, task=definition.estimator.task)
-    source = definition.source
-    table = pa.table([entity_text(rows, source.entity), rows.column(source.event_at), predictions], schema=SCHEMA)
-    return stores.ledger.publish(batch, table.to_batches())
 
 
 def _none(definition: Definition, interval: Interval, sentence: str) -> Predicted:

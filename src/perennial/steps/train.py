@@ -21,7 +21,7 @@ from perennial.monitoring.reference import reference_profile
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.columns import feature_columns
-from perennial.steps.rows import clean_rows
+from perennial.steps.snapshots.rows import clean_rows
 
 GOLDEN_ROWS = 8
 

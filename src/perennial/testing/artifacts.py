@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perennial.core.digest import digest_bytes
-from perennial.stores.artifact_digest import chunks_of, damaged, digest_of, missing, valid_digest
-from perennial.stores.file_errors import file_errors
+from perennial.core.file_errors import file_errors
+from perennial.stores.artifacts.digest import chunks_of, damaged, digest_of, missing, valid_digest
 
 
 def _now() -> datetime:

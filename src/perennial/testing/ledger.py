@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ from perennial.stores.ledger.requests import FILED, filed_before
 from perennial.stores.ledger.retraining import refusal
 from perennial.testing import ledger_leases as leases
 from perennial.testing import ledger_queries as queries
-from perennial.testing.ledger_records import Claim, Records, Rows, epoch_key
+from perennial.testing.ledger_records import Claim, Predicted, Records, Rows, epoch_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,6 +149,12 @@ class MemoryLedger:
         with self.records.lock:
             return queries.current_table(self.records, model, segment, role, within)
 
+    def stream_predictions(
+        self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the current predictions of an interval; see ``ports.Ledger.stream_predictions``."""
+        yield from self.predictions(model, segment, role=role, within=within).to_batches()
+
     def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
         """Append labels once each; see ``ports.Ledger.record_outcomes``."""
         rows = [row for batch in checked_outcomes(outcomes, f"{model}/{segment}") for row in rows_of(batch)]
@@ -230,15 +236,15 @@ class MemoryLedger:
         with self.records.lock:
             return set(queries.manifests(self.records))
 
-    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
+    def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
         with self.records.lock:
-            return len(queries.expired(self.records, model, segment, before))
+            return len(queries.expired(self.records, horizons))
 
-    def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
-        """Delete old prediction rows; see ``ports.Ledger.expire_predictions``."""
+    def expire_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
+        """Remove old prediction rows; see ``ports.Ledger.expire_predictions``."""
         with self._writing() as records:
-            old = queries.expired(records, model, segment, before)
+            old = queries.expired(records, horizons)
             for batch_id, key in old:
                 del records.rows[batch_id].predictions[key]
             return len(old)
@@ -261,13 +267,13 @@ class MemoryLedger:
                 raise overlap(batch, other.interval)
 
 
-def _rows(batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> dict[tuple[str, datetime], float]:
-    rows: dict[tuple[str, datetime], float] = {}
+def _rows(batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> dict[tuple[str, datetime], Predicted]:
+    rows: dict[tuple[str, datetime], Predicted] = {}
     for part in checked_predictions(predictions, batch.interval, where(batch)):
-        for entity, event_at, value in rows_of(part):
+        for entity, event_at, value, low, high in rows_of(part):
             if (entity, event_at) in rows:
                 raise duplicate(batch)
-            rows[entity, event_at] = value
+            rows[entity, event_at] = Predicted(value, low, high)
     if not rows:
         raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
     return rows

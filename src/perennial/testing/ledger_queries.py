@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from operator import itemgetter
 from statistics import fmean
@@ -58,13 +58,13 @@ def waits(records: Records, request: RetrainRequest, claimed_by: str, *, until: 
 def current_table(records: Records, model: str, segment: str, role: Role, within: Interval) -> pa.Table:
     """Return the current predictions with ``event_at`` inside *within*, by event and entity."""
     rows = sorted(
-        (event_at, entity, value, batch.version, batch.id)
+        (event_at, entity, *predicted, batch.version, batch.id)
         for batch in current(records, model, segment)
         if batch.role is role
-        for (entity, event_at), value in records.rows[batch.id].predictions.items()
+        for (entity, event_at), predicted in records.rows[batch.id].predictions.items()
         if event_at in within
     )
-    columns = [[row[at] for row in rows] for at in (1, 0, 2, 3, 4)]
+    columns = [[row[at] for row in rows] for at in (1, 0, 2, 3, 4, 5, 6)]
     return pa.table(dict(zip(CURRENT_SCHEMA.names, columns, strict=True)), schema=CURRENT_SCHEMA)
 
 
@@ -122,7 +122,7 @@ def night_loss(
         revisions = records.outcomes.get((batch.model, batch.segment, event_at, entity), {})
         known = [at for at in revisions if at <= as_of]
         if known and event_at < matured_before:
-            found.append(loss(revisions[max(known)], predicted))
+            found.append(loss(revisions[max(known)], predicted.value))
     return NightLoss(
         interval=batch.interval,
         role=batch.role,
@@ -163,10 +163,11 @@ def is_whole(records: Records, batch: str) -> bool:
     return found is not None and len(records.rows[batch].predictions) == found.rows
 
 
-def expired(records: Records, model: str, segment: str, before: datetime) -> list[tuple[str, tuple[str, datetime]]]:
-    """Return the batch and the key of every prediction row of an event before *before*."""
+def expired(records: Records, horizons: Mapping[tuple[str, str], datetime]) -> list[tuple[str, tuple[str, datetime]]]:
+    """Return the batch and the key of every prediction row of an event before the horizon of its model and segment."""
     return [
         (batch.id, key)
+        for (model, segment), before in horizons.items()
         for batch in batches(records, model, segment)
         for key in records.rows[batch.id].predictions
         if key[1] < before
@@ -184,7 +185,7 @@ def _lineage(records: Records, batch: PredictionBatch, entity: str, event_at: da
         event_at=event_at,
         role=batch.role,
         state=records.states[batch.id],
-        prediction=rows.predictions[entity, event_at],
+        prediction=rows.predictions[entity, event_at].value,
         predicted_at=rows.written_at,
         batch=batch.id,
         interval=batch.interval,

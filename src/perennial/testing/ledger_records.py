@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
@@ -39,11 +39,19 @@ _REFERENCES: dict[type[Receipt], dict[str, type[Receipt]]] = {
 }
 
 
+class Predicted(NamedTuple):
+    """A prediction, and the interval around it where the model gives one."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of a prediction batch by (entity, event), and when they were written."""
 
-    predictions: dict[tuple[str, datetime], float]
+    predictions: dict[tuple[str, datetime], Predicted]
     written_at: datetime
 
 

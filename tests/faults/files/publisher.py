@@ -21,7 +21,7 @@ from perennial.core.receipts import Evaluation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.publish import publish
-from perennial.stores.disk_artifacts import DiskArtifacts
+from perennial.stores.artifacts.disk import DiskArtifacts
 from perennial.stores.ledger import PostgresLedger
 
 KEY = b"0123456789abcdef0123456789abcdef"

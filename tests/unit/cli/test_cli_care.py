@@ -238,7 +238,7 @@ def test_a_folder_of_dags_that_is_not_there_is_a_usage_error(call: Call, tmp_pat
 
 def _orphan(company: Any) -> str:
     """Store bytes that no row leads to, two days ago, and return their digest."""
-    from perennial.stores.disk_artifacts import DiskArtifacts  # noqa: PLC0415 - for this test only
+    from perennial.stores.artifacts.disk import DiskArtifacts  # noqa: PLC0415 - for this test only
 
     folder = Path(company.environment["PERENNIAL_HOME"]) / "artifacts"
     digest = DiskArtifacts(folder).put(b"nobody's")

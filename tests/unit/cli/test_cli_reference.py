@@ -14,7 +14,8 @@ from perennial.cli import app
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 PROMISED = [
     *("check", "schema", "migrate", "simulate", "retrain", "score", "replay"),
-    *("models_list", "models_show", "models_compare", "promote", "rollback", "trace", "doctor", "gc"),
+    *("suggest", "validation"),
+    *("models_list", "models_show", "models_compare", "promote", "rollback", "trace", "export", "doctor", "gc"),
 ]
 
 

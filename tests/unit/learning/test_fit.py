@@ -154,8 +154,8 @@ def test_a_parameter_out_of_range_is_told_as_scikit_learn_tells_it(frame: pd.Dat
     with pytest.raises(DefinitionError) as caught:
         _fit(frame, target, columns, path=RIDGE, parameters={"alpha": -1.0})
     assert str(caught.value) == (
-        f"{RIDGE}: cannot fit: InvalidParameterError: The 'alpha' parameter of Ridge must be a float in the range [0.0, inf) or an "
-        "array-like. Got -1.0 instead. [DEFINITION_ESTIMATOR]"
+        f"{RIDGE}: cannot fit: InvalidParameterError: The 'alpha' parameter of RowByRowRidge must be a float in the range "
+        "[0.0, inf) or an array-like. Got -1.0 instead. [DEFINITION_ESTIMATOR]"
     )
 
 

@@ -96,6 +96,15 @@ def test_a_set_of_categories_that_does_not_exist_is_refused() -> None:
     assert _refusal(model) == _told("a set of categories outside its sets")
 
 
+@pytest.mark.parametrize("sets", ["raw_left_cat_bitsets", "binned_left_cat_bitsets"])
+def test_a_table_of_sets_that_is_too_short_is_refused(sets: str) -> None:
+    """Of numbers as of bins: a model may predict from either."""
+    model = _hist()
+    tree = next(tree for (tree,) in model._predictors if len(getattr(tree, sets)))
+    setattr(tree, sets, getattr(tree, sets)[:-1])
+    assert _refusal(model) == _told("a set of categories outside its sets")
+
+
 def test_a_split_by_category_on_a_number_is_refused() -> None:
     """There is no set of known categories to look the number up in."""
     model = _hist()

@@ -144,3 +144,35 @@ def test_what_is_no_profile_is_refused(content: bytes) -> None:
         Profile.from_json(content)
     place = "version" if content.startswith(b'{"version') else "the whole"
     assert str(caught.value) == f"profile: must be a Profile of version 1, does not fit at {place} [ARTIFACT_FORMAT]"
+
+
+CUTS = st.lists(st.floats(-1e3, 1e3), unique=True, max_size=6).map(lambda cuts: tuple(sorted(cuts)))
+
+
+@given(CUTS, CUTS, st.lists(st.floats(width=64) | st.floats(-1e3, 1e3), max_size=50))
+@settings(deadline=None)
+def test_counting_rows_equals_placing_each(cuts: tuple[float, ...], atoms: tuple[float, ...], values: list[float]) -> None:
+    """Whatever the ends, also for values that are an end or an atom, or the number next to it."""
+    edges = NumericEdges(name="x", cuts=cuts, atoms=atoms)
+    near = np.array([*cuts, *atoms, *values])
+    with np.errstate(over="ignore"):
+        column = np.concatenate([near, np.nextafter(near, np.inf), np.nextafter(near, -np.inf)])
+    expected = np.bincount(edges.place_numbers(column), minlength=edges.bins)
+    assert expected.tolist() == edges.count(pa.array(column)).tolist()
+
+
+def test_the_place_of_each_number_is_the_documented_one() -> None:
+    """Bins include their left end, the last one its right end too; atoms stand apart; NaN and the infinite are missing."""
+    edges = NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5, 7.0))
+    places = {-0.1: 4, 0.0: 0, 0.9: 0, 1.0: 1, 1.5: 2, 1.6: 1, 2.0: 1, 2.1: 5, 7.0: 3, 8.0: 5, np.inf: 6, -np.inf: 6, np.nan: 6}
+    assert list(places.values()) == edges.place_numbers(np.array(list(places))).tolist()
+
+
+@pytest.mark.parametrize("values", [["a", "rare", None, "new", "a", ""], [None, None], []])
+def test_codes_are_counted_like_the_values_behind_them(values: list[str | None]) -> None:
+    """A column that comes as a dictionary, also with values that no row has, and in pieces with dictionaries of their own."""
+    column = CategoricalEdges(name="c", values=("a", "b"), others=("rare",))
+    plain = pa.array(values, pa.string())
+    unused = pa.array(["b", *values], pa.string()).dictionary_encode().slice(1)
+    pieces = pa.chunked_array([plain.slice(0, 2).dictionary_encode(), plain.slice(2).dictionary_encode()])
+    assert [column.count(plain).tolist()] * 3 == [column.count(c).tolist() for c in (plain.dictionary_encode(), unused, pieces)]

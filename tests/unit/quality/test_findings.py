@@ -8,6 +8,7 @@ import numpy as np
 
 from perennial.core.receipts import Finding
 from perennial.quality.findings import Outcome, conclude
+from perennial.quality.marks import Marks
 
 Expected = tuple[str, Mapping[str, object]]
 
@@ -17,17 +18,20 @@ COUNT: Expected = ("expect_table_row_count_to_be_between", {"min_value": 20})
 
 
 def _outcome(expected: Expected, *positions: int, success: bool = False, obstacle: str = "") -> Outcome:
-    return Outcome(*expected, success=success, positions=np.array(positions, np.int64), obstacle=obstacle)
+    marks = Marks()
+    marks.add_positions(np.array(positions, np.int64))
+    return Outcome(*expected, success=success, marks=marks, obstacle=obstacle)
 
 
 def test_a_row_that_several_expectations_refuse_stands_once_with_all_reasons() -> None:
     """Reasons come in the order of the expectations, rows by position."""
     checked = conclude([_outcome(MISSING, 1, 7), _outcome(UNIQUE, 0, 7)], rows=24)
 
-    assert checked.refused.to_pylist() == [
-        {"row": 0, "reasons": ["station, event_at are not unique together"]},
-        {"row": 1, "reasons": ["rides is missing"]},
-        {"row": 7, "reasons": ["rides is missing", "station, event_at are not unique together"]},
+    assert checked.refused.positions().tolist() == [0, 1, 7]
+    assert checked.refused.reasons(0, 24).to_pylist() == [
+        ["station, event_at are not unique together"],
+        ["rides is missing"],
+        ["rides is missing", "station, event_at are not unique together"],
     ]
     assert checked.unmet == ()
 
@@ -45,7 +49,7 @@ def test_a_failed_table_expectation_refuses_no_row_and_is_unmet() -> None:
 
     assert checked.findings[0] == finding
     assert checked.unmet == (finding,)
-    assert checked.refused.to_pylist() == []
+    assert len(checked.refused) == 0
 
 
 def test_what_could_not_be_checked_is_unmet_even_if_it_speaks_about_rows() -> None:
@@ -64,10 +68,8 @@ def test_what_could_not_be_checked_is_unmet_even_if_it_speaks_about_rows() -> No
     )
 
 
-def test_no_outcome_makes_no_finding_and_an_empty_table_of_refusals() -> None:
-    """The columns of the refusals are there all the same."""
+def test_no_outcome_makes_no_finding_and_refuses_nothing() -> None:
+    """What that means is the caller's to say."""
     checked = conclude([], rows=3)
 
-    assert checked.findings == ()
-    assert checked.refused.column_names == ["row", "reasons"]
-    assert checked.refused.num_rows == 0
+    assert (checked.findings, checked.unmet, len(checked.refused)) == ((), (), 0)

@@ -12,8 +12,9 @@ import pytest
 
 from perennial.definition.loader import load
 from perennial.definition.models import Definition
+from perennial.quality.check import check
 from perennial.quality.findings import Checked
-from perennial.quality.great_expectations_check import check
+from perennial.quality.rows import TableRows
 from perennial.simulation.bad_nights import PLAN, BadNight
 from perennial.simulation.load import simulate
 from perennial.simulation.world import DAYS, START, world
@@ -48,7 +49,7 @@ def checked(definition: Definition, rows: pa.Table, on: Literal["score", "train"
         for item in definition.expectations
         if item.on in {on, "both"} and item.arguments.get("column", "city") in rows.column_names
     ]
-    return check(rows, wanted)
+    return check(TableRows(rows), wanted)
 
 
 def test_the_history_ends_where_the_schedule_does(definition: Definition) -> None:

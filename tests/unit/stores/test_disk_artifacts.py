@@ -13,8 +13,9 @@ import pytest
 
 from perennial.core.digest import digest_bytes
 from perennial.core.errors import PerennialError, RejectedError
-from perennial.stores import disk_artifacts
-from perennial.stores.disk_artifacts import DiskArtifacts
+from perennial.stores.artifacts import disk
+from perennial.stores.artifacts.digest import chunks_of
+from perennial.stores.artifacts.disk import DiskArtifacts
 
 MODEL = digest_bytes(b"model")
 
@@ -110,7 +111,7 @@ def test_promise_17_a_put_in_the_middle_of_a_removal_is_not_lost(tmp_path: Path,
     store = DiskArtifacts(tmp_path)
     store.put(b"model")
     os.utime(tmp_path / MODEL[:2] / MODEL, (0, 0))
-    looked = disk_artifacts._stored_at
+    looked = disk._stored_at
 
     def look_and_put(path: Path) -> datetime:
         found = looked(path)
@@ -118,7 +119,7 @@ def test_promise_17_a_put_in_the_middle_of_a_removal_is_not_lost(tmp_path: Path,
             store.put(b"model")
         return found
 
-    monkeypatch.setattr(disk_artifacts, "_stored_at", look_and_put)
+    monkeypatch.setattr(disk, "_stored_at", look_and_put)
     assert store.delete(MODEL, unless_stored_after=datetime.fromtimestamp(1, UTC)) is False
     assert (store.get(MODEL), files(tmp_path)) == (b"model", [f"{MODEL[:2]}/{MODEL}"])
 
@@ -155,6 +156,50 @@ def test_content_that_cannot_be_read_is_not_stored(tmp_path: Path) -> None:
         str(error.value),
         list(store.digests()),
     ) == ("missing.parquet: could not be used (No such file or directory) [STORE_UNAVAILABLE]", [])
+
+
+def test_what_killed_writers_left_goes_when_it_is_a_day_old(tmp_path: Path) -> None:
+    """The next put removes it; what is being written at the moment stays."""
+    abandoned, young = tmp_path / ".put-old", tmp_path / ".put-young"
+    for path in (abandoned, young):
+        path.write_bytes(b"mod")
+    os.utime(abandoned, (0, 0))
+    DiskArtifacts(tmp_path).put(b"model")
+    assert [".put-young", f"{MODEL[:2]}/{MODEL}"] == files(tmp_path)
+
+
+def test_a_file_is_read_once_and_a_put_leaves_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is hashed while it is copied; stored again, the copy is dropped."""
+    source, store = tmp_path / "snapshot", DiskArtifacts(tmp_path / "store")
+    source.write_bytes(b"model")
+    read: list[bytes] = []
+
+    def noted(content: bytes | Path) -> Iterator[bytes]:
+        for chunk in chunks_of(content):
+            read.append(chunk)
+            yield chunk
+
+    monkeypatch.setattr(disk, "chunks_of", noted)
+    monkeypatch.setattr(disk, "digest_file", lambda path: pytest.fail(f"{path} is read again"))
+    assert (store.put(source), read) == (MODEL, [b"model"])
+    monkeypatch.undo()
+    assert store.put(source) == MODEL
+    assert [f"{MODEL[:2]}/{MODEL}"] == files(tmp_path / "store")
+
+
+def test_a_file_is_on_the_disk_before_its_digest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes, then its name, then the folder's own name."""
+    store, flushed = DiskArtifacts(tmp_path), list[str]()
+    flush = os.fsync
+
+    def noted(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append(path.name[:5] if path.is_file() else str(path.relative_to(tmp_path)))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store.put(b"model")
+    assert flushed == [".put-", MODEL[:2], "."]
 
 
 def test_a_fetched_file_is_the_store_s_own(tmp_path: Path) -> None:

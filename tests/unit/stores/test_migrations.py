@@ -30,7 +30,8 @@ def test_the_migrations_make_the_tables_of_the_code(ledger_engine: Engine) -> No
         "version_table": VERSION_TABLE,
         "version_table_schema": SCHEMA,
         "include_schemas": True,
-        "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+        # A month of predictions is made when one is published; the tests before this one may have.
+        "include_name": lambda name, kind, _: name == SCHEMA if kind == "schema" else not name.startswith("prediction_20"),
         "compare_type": True,
         "compare_server_default": True,
     }

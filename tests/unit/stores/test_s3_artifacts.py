@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from perennial.core.digest import digest_bytes
 from perennial.core.errors import DefinitionError, PerennialError
-from perennial.stores.s3_artifacts import S3Artifacts, open_s3
+from perennial.stores.artifacts.s3 import S3Artifacts, open_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -18,8 +18,10 @@ from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.arrow_types import INSTANT
 from perennial.stores.embedded_postgres import EmbeddedPostgres
-from perennial.stores.sql_source import SqlSource
-from perennial.stores.sql_statement import relation_clause, select_rows
+from perennial.stores.sql.connection import reading_engine
+from perennial.stores.sql.source import SqlSource
+from perennial.stores.sql.statement import relation_clause, select_rows
+from perennial.stores.sql.types import postgres_shown
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -141,18 +143,19 @@ def test_text_sorts_by_code_point_whatever_its_collation() -> None:
     """A snapshot has one order, and so one digest, on every server. Not every PostgreSQL has another order to try it on."""
     chosen = selection("demand", "note", "riders")
     kinds = {"place": pa.string(), "event_at": INSTANT, "note": pa.string(), "riders": pa.int64()}
-    statement = str(
-        select_rows(relation_clause(chosen), chosen, kinds, "postgresql").compile(
-            dialect=sa.create_engine("postgresql+psycopg://").dialect
-        )
-    )
+    relation = relation_clause(chosen)
+    shown = postgres_shown(relation, {"place": "uuid", "event_at": "timestamptz", "note": "varchar", "riders": "int8"})
+    rows = select_rows(relation, chosen, kinds, "postgresql", shown)
+    statement = str(rows.compile(dialect=sa.create_engine("postgresql+psycopg://").dialect))
     order = [
         "demand.event_at ASC NULLS LAST",
-        'CAST(demand.place AS TEXT) COLLATE "C" ASC NULLS LAST',
-        'CAST(demand.note AS TEXT) COLLATE "C" ASC NULLS LAST',
+        "place ASC NULLS LAST",
+        "note ASC NULLS LAST",
         "demand.riders ASC NULLS LAST",
     ]
     assert ", ".join(order) == statement.partition("ORDER BY ")[2]
+    assert 'CAST(demand.place AS TEXT) COLLATE "C" AS place' in statement
+    assert 'demand.note COLLATE "C" AS note' in statement
 
 
 def test_a_query_cannot_write(server: str) -> None:
@@ -288,7 +291,7 @@ def test_a_locked_sqlite_is_unavailable(tmp_path: Path) -> None:
 def test_sqlite_is_only_read(tmp_path: Path) -> None:
     """The connection refuses to write."""
     url = lite(tmp_path, "CREATE TABLE demand (place TEXT, event_at TEXT)")
-    with SqlSource(url)._engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
+    with reading_engine(url).connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
         connection.exec_driver_sql("DELETE FROM demand")
 
 

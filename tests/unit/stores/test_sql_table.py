@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from perennial.core.errors import DataError, DefinitionError, RejectedError
 from perennial.stores.embedded_postgres import EmbeddedPostgres
-from perennial.stores.sql_table import write_table
+from perennial.stores.sql.table import write_table
 
 TABLE = pa.table(
     {

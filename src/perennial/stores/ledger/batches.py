@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -12,25 +11,20 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, text, up
 from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
-from perennial.core.errors import ConflictError, DataError
+from perennial.core.errors import ConflictError, DataError, UnavailableError
 from perennial.core.interval import Interval
 from perennial.core.receipts import BatchState, PredictionBatch, Role
 from perennial.stores.driver_errors import constraint
-from perennial.stores.ledger.copying import copy_rows
-from perennial.stores.ledger.frames import MOMENT, checked_predictions, rows_of
-from perennial.stores.ledger.receipts import get, unknown
+from perennial.stores.ledger.copying import copy_in
+from perennial.stores.ledger.frames import PREDICTED, checked_predictions
+from perennial.stores.ledger.reading import read_batch
+from perennial.stores.ledger.receipts import get
 from perennial.stores.ledger.rows import to_row
+from perennial.stores.ledger.sorted_runs import sorted_runs
 from perennial.stores.tables import prediction
 from perennial.stores.tables import prediction_batch as table
 
-if TYPE_CHECKING:
-    from sqlalchemy import Select
-
-_COLUMNS = {"batch": "int8", "entity": "text", "event_at": "timestamptz", "prediction": "float8"}
-_CHUNK_ROWS = 50_000
-CURRENT_SCHEMA = pa.schema(
-    [("entity", pa.string()), ("event_at", MOMENT), ("prediction", pa.float64()), ("version", pa.string()), ("batch", pa.string())]
-)
+CURRENT_SCHEMA = pa.schema([*PREDICTED, ("version", pa.string()), ("batch", pa.string())])
 
 
 def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> None:
@@ -47,14 +41,13 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     row = {**to_row(batch), "state": BatchState.STAGED.value}
     number = connection.scalar(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.number))
     if number is None:
-        number = _clear_if_expired(connection, batch)
+        number = _clear_unless_whole(connection, batch)
     if number is None:
         return
     rows = _copy(connection, number, batch, predictions)
     if rows == 0:
         raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
-    if rows != batch.rows:
-        connection.execute(update(table).where(table.c.number == number).values(rows=rows))
+    connection.execute(update(table).where(table.c.number == number, table.c.rows != rows).values(rows=rows))
 
 
 def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBatch:
@@ -63,6 +56,7 @@ def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBa
     Raises:
         ConflictError: INTERVAL_OVERLAP.
         RejectedError: MODEL_UNKNOWN, it was not staged.
+        UnavailableError: STORE_UNAVAILABLE, it was staged so long ago that its rows were cleared away.
     """
     key = f"publish/{batch.model}/{batch.segment}/{batch.role}"
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
@@ -70,8 +64,9 @@ def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBa
     _set_state(
         connection, BatchState.SUPERSEDED, *_same_key(batch), table.c.state == BatchState.CURRENT.value, table.c.id != batch.id
     )
-    if _set_state(connection, BatchState.CURRENT, table.c.id == batch.id) != 1:
-        raise unknown(PredictionBatch, batch.id)
+    if _set_state(connection, BatchState.CURRENT, table.c.id == batch.id, table.c.rows > 0) != 1:
+        get(connection, PredictionBatch, batch.id)
+        raise cleared(batch)
     return get(connection, PredictionBatch, batch.id)
 
 
@@ -104,51 +99,58 @@ def duplicate(batch: PredictionBatch) -> DataError:
     return DataError(Code.DATA_DUPLICATE_KEY, "must have one prediction per entity and event, got two of one", where=where(batch))
 
 
+def cleared(batch: PredictionBatch) -> UnavailableError:
+    """Return the error for a *batch* whose rows went between being written and becoming current."""
+    message = "its predictions were cleared away before it became current; publish it again"
+    return UnavailableError(Code.STORE_UNAVAILABLE, message, where=where(batch))
+
+
 def where(batch: PredictionBatch) -> str:
     """Return the place of a fault in *batch*."""
     return f"{batch.model}/{batch.segment}/{batch.interval}/{batch.role}"
 
 
-def current(connection: Connection, model: str, segment: str, role: Role, within: Interval) -> pa.Table:
-    """Return the current predictions with ``event_at`` inside *within*, by event and entity."""
+def current(connection: Connection, model: str, segment: str, role: Role, within: Interval) -> Iterator[pa.RecordBatch]:
+    """Yield the current predictions with ``event_at`` inside *within*, by event and entity.
+
+    Current batches do not overlap, so one after the other they are in order.
+    """
     query = (
-        select(prediction.c.entity, prediction.c.event_at, prediction.c.prediction, table.c.version, table.c.id)
-        .join_from(prediction, table)
+        select(table.c.number, table.c.id, table.c.version)
         .where(table.c.model == model, table.c.segment == segment, table.c.role == role.value)
         .where(table.c.state == BatchState.CURRENT.value)
         .where(table.c.interval_start < within.end, table.c.interval_end > within.start)
-        .where(prediction.c.event_at >= within.start, prediction.c.event_at < within.end)
-        .order_by(prediction.c.event_at, prediction.c.entity)
+        .order_by(table.c.interval_start)
     )
-    return pa.Table.from_batches(_record_batches(connection, query), schema=CURRENT_SCHEMA)
+    for batch in connection.execute(query).all():
+        for rows in read_batch(connection, batch.number, within):
+            named = (pa.repeat(name, rows.num_rows) for name in (batch.version, batch.id))
+            yield pa.record_batch([*rows.columns, *named], schema=CURRENT_SCHEMA)
 
 
-def _record_batches(connection: Connection, query: Select[str, datetime, float, str, str]) -> Iterator[pa.RecordBatch]:
-    rows = connection.execution_options(yield_per=_CHUNK_ROWS).execute(query)
-    for chunk in rows.partitions():
-        arrays = [pa.array(column, field.type) for column, field in zip(zip(*chunk, strict=True), CURRENT_SCHEMA, strict=True)]
-        yield pa.record_batch(arrays, schema=CURRENT_SCHEMA)
-
-
-def _clear_if_expired(connection: Connection, batch: PredictionBatch) -> int | None:
+def _clear_unless_whole(connection: Connection, batch: PredictionBatch) -> int | None:
     """Return the number of the stored *batch*, cleared of the rows that are left of it; None where all are there."""
     # The lock lets one writer at a time look. It does not wait for readers, nor make them wait.
     stored = select(table.c.number, table.c.rows).where(table.c.id == batch.id).with_for_update(key_share=True)
     found = connection.execute(stored).one()
-    of_batch = prediction.c.batch == found.number
-    if connection.scalar(select(func.count()).where(of_batch)) == found.rows:
+    of_batch = (
+        prediction.c.batch == found.number,
+        prediction.c.event_at >= batch.interval.start,
+        prediction.c.event_at < batch.interval.end,
+    )
+    if found.rows > 0 and connection.scalar(select(func.count()).where(*of_batch)) == found.rows:
         return None
-    connection.execute(delete(prediction).where(of_batch))
+    connection.execute(delete(prediction).where(*of_batch))
     return int(found.number)
 
 
 def _copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:
-    checked = checked_predictions(predictions, batch.interval, where(batch))
-    rows = ((number, *row) for part in checked for row in rows_of(part))
+    runs = sorted_runs(checked_predictions(predictions, batch.interval, where(batch)))
+    numbered = (run.add_column(0, "batch", pa.repeat(number, run.num_rows)) for run in runs)
     try:
-        return copy_rows(connection, prediction.fullname, _COLUMNS, rows)
+        return copy_in(connection, prediction.fullname, ["batch", *PREDICTED.names], numbered)
     except psycopg.errors.UniqueViolation as error:
-        if constraint(error) != prediction.primary_key.name:
+        if not (constraint(error) or "").startswith("prediction_"):
             raise
         raise duplicate(batch) from None  # the driver's message quotes the row
 

@@ -1,4 +1,4 @@
-"""Where predictions come from, what is still named, and what may go."""
+"""Where predictions come from, and what is still named."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ _MANIFESTS = text("""
     SELECT digest FROM perennial.snapshot
     UNION SELECT unnest(ARRAY[artifact, baseline]) FROM perennial.model_version
 """)
-_OLD = """b.number = p.batch AND b.model = :model AND b.segment = :segment
-        AND b.interval_start < :before AND p.event_at < :before"""
-_EXPIRED = text(f"SELECT count(*) FROM perennial.prediction p, perennial.prediction_batch b WHERE {_OLD}")  # noqa: S608 - constants
-_EXPIRE = text(f"DELETE FROM perennial.prediction p USING perennial.prediction_batch b WHERE {_OLD}")  # noqa: S608 - constants
+# From one batch to the next by the index, never over all rows.
+_ORPHANS = text("""
+    WITH RECURSIVE named (batch) AS (
+        SELECT min(batch) FROM perennial.prediction
+        UNION ALL
+        SELECT (SELECT min(p.batch) FROM perennial.prediction p WHERE p.batch > named.batch)
+        FROM named WHERE named.batch IS NOT NULL
+    )
+    SELECT count(batch) FROM named WHERE NOT EXISTS (SELECT FROM perennial.prediction_batch b WHERE b.number = named.batch)
+""")
 
 
 def trace(connection: Connection, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
@@ -49,12 +55,6 @@ def manifests(connection: Connection) -> set[str]:
     return set(connection.scalars(_MANIFESTS))
 
 
-def expired_predictions(connection: Connection, model: str, segment: str, before: datetime) -> int:
-    """Return how many prediction rows of events before *before* there are."""
-    return int(connection.scalar(_EXPIRED, {"model": model, "segment": segment, "before": before}) or 0)
-
-
-def expire_predictions(connection: Connection, model: str, segment: str, before: datetime) -> int:
-    """Delete the prediction rows of events before *before*, and return how many there were."""
-    key = {"model": model, "segment": segment, "before": before}
-    return connection.execute(_EXPIRE, key, execution_options={"preserve_rowcount": True}).rowcount
+def orphans(connection: Connection) -> int:
+    """Return how many batches that are not there have prediction rows: 0, or the ledger is broken."""
+    return int(connection.scalar(_ORPHANS) or 0)

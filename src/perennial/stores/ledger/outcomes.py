@@ -12,14 +12,13 @@ from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss
-from perennial.stores.ledger.copying import copy_rows
-from perennial.stores.ledger.frames import checked_outcomes, rows_of
+from perennial.stores.ledger.copying import copy_in
+from perennial.stores.ledger.frames import OUTCOME, checked_outcomes
 from perennial.stores.ledger.rows import from_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_COLUMNS = {"entity": "text", "event_at": "timestamptz", "value": "float8", "available_at": "timestamptz"}
 _ARRIVED = text("""
     CREATE TEMPORARY TABLE arrived_outcome (
         entity text COLLATE "C", event_at timestamptz, value double precision, available_at timestamptz
@@ -44,12 +43,13 @@ _LOSSES = """
             AND event_at >= :start AND event_at < least(:end, :matured_before)
         ORDER BY event_at DESC, entity DESC, available_at DESC
     ), labelled AS (
-        SELECT b.number, count(*) AS labelled, avg({loss}) AS loss
-        FROM batch b
-        JOIN perennial.prediction p ON p.batch = b.number
+        SELECT p.batch AS number, count(*) AS labelled, avg({loss}) AS loss
+        FROM perennial.prediction p
         JOIN latest o ON o.entity = p.entity AND o.event_at = p.event_at
         CROSS JOIN LATERAL (SELECT greatest(least(p.prediction, 1 - 1e-15::float8), 1e-15::float8) AS share) clipped
-        GROUP BY b.number
+        WHERE p.batch = ANY (ARRAY(SELECT number FROM batch))
+            AND p.event_at >= :start AND p.event_at < least(:end, :matured_before)
+        GROUP BY p.batch
     )
     SELECT b.interval_start, b.interval_end, b.role, b.version, b.rows AS predicted, coalesce(l.labelled, 0) AS labelled, l.loss
     FROM batch b LEFT JOIN labelled l ON l.number = b.number
@@ -67,8 +67,7 @@ _LOSS = {
 def record_outcomes(connection: Connection, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
     """Append labels once each, and return how many were new."""
     connection.execute(_ARRIVED)
-    rows = (row for batch in checked_outcomes(outcomes, f"{model}/{segment}") for row in rows_of(batch))
-    copy_rows(connection, "arrived_outcome", _COLUMNS, rows)
+    copy_in(connection, "arrived_outcome", OUTCOME.names, checked_outcomes(outcomes, f"{model}/{segment}"))
     return connection.execute(_APPEND, {"model": model, "segment": segment}, execution_options={"preserve_rowcount": True}).rowcount
 
 

@@ -1,15 +1,20 @@
-"""The ledger in PostgreSQL. Every method is one transaction, but for *publish*, which is two."""
+"""The ledger in PostgreSQL.
+
+Every method is one transaction, but for *publish*, which is two, and each month of predictions that is made or dropped on the way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
+from perennial.core.codes import Code
 from perennial.core.errors import UnavailableError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
@@ -26,15 +31,13 @@ from perennial.core.receipts import (
 from perennial.ports import ABANDONED_AFTER
 from perennial.stores.database import LOCK_TIMEOUT_S, open_engine
 from perennial.stores.driver_errors import driver_errors
-from perennial.stores.ledger import batches, leases, lineage, promotions, receipts, requests
+from perennial.stores.ledger import batches, expiry, leases, lineage, months, promotions, receipts, requests
 from perennial.stores.ledger import outcomes as labels
 from perennial.stores.migrations import check_version
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 R = TypeVar("R", bound=Receipt)
 _WHERE = "ledger"
+_ATTEMPTS = 3
 _LOCK_TIMEOUT = text(f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true)")
 
 
@@ -106,7 +109,7 @@ class PostgresLedger:
 
     def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Write all *predictions*, then make *batch* current; see ``ports.Ledger.publish``."""
-        with self._transaction() as connection:
+        with self._writing_to(list(months.months(batch.interval))) as connection:
             # Without a lock on the lease: the copy may take minutes, and must not keep a later attempt from taking over.
             self._check(connection, lock=False)
             batches.stage(connection, batch, predictions)
@@ -116,8 +119,15 @@ class PostgresLedger:
 
     def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
         """Return the current predictions of an interval; see ``ports.Ledger.predictions``."""
+        rows = self.stream_predictions(model, segment, role=role, within=within)
+        return pa.Table.from_batches(rows, schema=batches.CURRENT_SCHEMA)
+
+    def stream_predictions(
+        self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the current predictions of an interval; see ``ports.Ledger.stream_predictions``."""
         with self._transaction() as connection:
-            return batches.current(connection, model, segment, role, within)
+            yield from batches.current(connection, model, segment, role, within)
 
     def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
         """Append labels once each; see ``ports.Ledger.record_outcomes``."""
@@ -170,15 +180,43 @@ class PostgresLedger:
         with self._transaction() as connection:
             return lineage.manifests(connection)
 
-    def expired_predictions(self, model: str, segment: str, before: datetime) -> int:
+    def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
         with self._transaction() as connection:
-            return lineage.expired_predictions(connection, model, segment, before)
+            return expiry.count(connection, horizons)
 
-    def expire_predictions(self, model: str, segment: str, before: datetime) -> int:
-        """Delete old prediction rows; see ``ports.Ledger.expire_predictions``."""
+    def expire_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
+        """Remove old prediction rows; see ``ports.Ledger.expire_predictions``."""
+        with self._transaction() as connection:
+            old = expiry.expired_months(connection, horizons)
+        rows = sum(self._drop_month(month, horizons) for month in old)
         with self._writing() as connection:
-            return lineage.expire_predictions(connection, model, segment, before)
+            return rows + expiry.delete(connection, horizons)
+
+    def orphans(self) -> int:
+        """Return how many batches that are not there have prediction rows: 0, or the ledger is broken."""
+        with self._transaction() as connection:
+            return lineage.orphans(connection)
+
+    def _drop_month(self, month: datetime, horizons: Mapping[tuple[str, str], datetime]) -> int:
+        # Where predictions are in use all the time, the month stays for now, and its rows are deleted one by one.
+        with suppress(UnavailableError), self._writing() as connection:
+            return expiry.drop_month(connection, month, horizons)
+        return 0
+
+    @contextmanager
+    def _writing_to(self, wanted: Sequence[datetime]) -> Iterator[Connection]:
+        """Begin a transaction in which the *wanted* months are there and stay there."""
+        for _ in range(_ATTEMPTS):
+            with self._transaction() as connection:
+                missing = months.keep(connection, wanted)
+                if not missing:
+                    yield connection
+                    return
+            for month in missing:
+                with self._writing() as connection:
+                    months.add(connection, month)
+        raise UnavailableError(Code.STORE_UNAVAILABLE, "a month of predictions was removed while it was being made", where=_WHERE)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -15,7 +15,7 @@ R = TypeVar("R", bound=Receipt)
 
 
 def to_row(receipt: Receipt) -> dict[str, Any]:
-    """Return *receipt* as column name to value: an interval as two columns, a list or a mapping as plain JSON."""
+    """Return *receipt* as column name to value: an interval as two columns; a list, a mapping or a record as plain JSON."""
     plain = json.loads(receipt.model_dump_json())
     row: dict[str, Any] = {}
     for name in type(receipt).model_fields:
@@ -23,7 +23,7 @@ def to_row(receipt: Receipt) -> dict[str, Any]:
         if isinstance(value, Interval):
             row[f"{name}_start"], row[f"{name}_end"] = value.start, value.end
         else:
-            row[name] = plain[name] if isinstance(value, (tuple, dict)) else _plain(value)
+            row[name] = plain[name] if isinstance(value, (tuple, dict, Receipt)) else _plain(value)
     return row
 
 

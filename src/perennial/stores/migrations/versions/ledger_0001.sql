@@ -54,6 +54,7 @@ CREATE TABLE perennial.snapshot (
     rows bigint NOT NULL,
     label_rows bigint NOT NULL,
     bytes bigint NOT NULL,
+    skew jsonb,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT snapshot_pkey PRIMARY KEY (digest),
@@ -289,18 +290,65 @@ CREATE TABLE perennial.prediction_batch (
     CONSTRAINT prediction_batch_snapshot_fkey FOREIGN KEY (snapshot) REFERENCES perennial.snapshot (digest) ON DELETE RESTRICT,
     CONSTRAINT prediction_batch_validation_fkey FOREIGN KEY (validation) REFERENCES perennial.validation (id) ON DELETE RESTRICT
 );
+CREATE INDEX prediction_batch_version_idx ON perennial.prediction_batch (version);
 CREATE INDEX prediction_batch_model_segment_interval_start_idx ON perennial.prediction_batch (model, segment, interval_start);
 CREATE UNIQUE INDEX prediction_batch_one_current_idx ON perennial.prediction_batch (model, segment, role, interval_start, interval_end) WHERE state = 'current';
 
+-- Partitioned by month, so that old months can go as a whole. Sorted by (entity, event_at), a batch is appended to its index.
+-- No foreign key on batch: its trigger would run for every row. A batch's rows are written only in a transaction that made the
+-- batch or holds a lock on it, and the triggers below keep a batch for as long as it has rows.
 CREATE TABLE perennial.prediction (
     batch bigint NOT NULL,
     entity text COLLATE "C" NOT NULL,
     event_at timestamptz NOT NULL,
     prediction double precision NOT NULL,
+    low double precision,
+    high double precision,
     CONSTRAINT prediction_pkey PRIMARY KEY (batch, entity, event_at),
     CONSTRAINT prediction_finite_check CHECK (prediction > '-Infinity' AND prediction < 'Infinity'),
-    CONSTRAINT prediction_batch_fkey FOREIGN KEY (batch) REFERENCES perennial.prediction_batch (number) ON DELETE RESTRICT
-);
+    CONSTRAINT prediction_bounds_check CHECK ((low IS NULL) = (high IS NULL) AND low > '-Infinity' AND low <= high AND high < 'Infinity')
+) PARTITION BY RANGE (event_at);
+
+CREATE FUNCTION perennial.keep_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' OR EXISTS (SELECT FROM perennial.prediction WHERE batch = OLD.number) THEN
+        RAISE EXCEPTION 'a prediction batch is kept as long as it has predictions' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+CREATE TRIGGER prediction_batch_is_named BEFORE DELETE ON perennial.prediction_batch
+    FOR EACH ROW EXECUTE FUNCTION perennial.keep_batch();
+CREATE TRIGGER prediction_batch_is_kept BEFORE TRUNCATE ON perennial.prediction_batch
+    FOR EACH STATEMENT EXECUTE FUNCTION perennial.keep_batch();
+
+-- Months are added and dropped by these two functions, with their owner's rights, so that who writes predictions need not own
+-- the table. A new month is made beside the table and then attached, which blocks neither readers nor writers.
+CREATE FUNCTION perennial.add_prediction_month(month timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    first timestamptz := date_trunc('month', month);
+    name text := to_char(first, '"prediction_"YYYY"m"MM');
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('perennial/prediction', 0));
+    IF to_regclass('perennial.' || name) IS NULL THEN
+        EXECUTE format('CREATE TABLE perennial.%I (LIKE perennial.prediction INCLUDING ALL)', name);
+        EXECUTE format('ALTER TABLE perennial.prediction ATTACH PARTITION perennial.%I FOR VALUES FROM (%L) TO (%L)',
+            name, first, first + interval '1 month');
+    END IF;
+END
+$$;
+
+CREATE FUNCTION perennial.drop_prediction_month(month timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('perennial/prediction', 0));
+    EXECUTE format('DROP TABLE IF EXISTS perennial.%I', to_char(month, '"prediction_"YYYY"m"MM'));
+END
+$$;
+
+REVOKE ALL ON FUNCTION perennial.add_prediction_month(timestamptz), perennial.drop_prediction_month(timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION perennial.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -319,6 +367,8 @@ SELECT
     p.entity,
     p.event_at,
     p.prediction,
+    p.low,
+    p.high,
     b.written_at AS predicted_at,
     b.version AS model_version,
     b.id AS batch,
@@ -336,6 +386,8 @@ COMMENT ON COLUMN perennial.current_prediction.role IS 'Whose predictions these 
 COMMENT ON COLUMN perennial.current_prediction.entity IS 'The thing the prediction is about.';
 COMMENT ON COLUMN perennial.current_prediction.event_at IS 'The moment the prediction is about.';
 COMMENT ON COLUMN perennial.current_prediction.prediction IS 'The predicted value, in the label''s unit (a probability for a class).';
+COMMENT ON COLUMN perennial.current_prediction.low IS 'The lower end of the prediction''s interval, where the model gives one.';
+COMMENT ON COLUMN perennial.current_prediction.high IS 'The upper end of it.';
 COMMENT ON COLUMN perennial.current_prediction.predicted_at IS 'When the prediction was written.';
 COMMENT ON COLUMN perennial.current_prediction.model_version IS 'The model version that predicted it.';
 COMMENT ON COLUMN perennial.current_prediction.batch IS 'The prediction batch it was published with.';
@@ -351,6 +403,8 @@ SELECT
     p.entity,
     p.event_at,
     p.prediction,
+    p.low,
+    p.high,
     b.written_at AS predicted_at,
     b.id AS batch,
     b.interval_start,
@@ -390,6 +444,8 @@ COMMENT ON COLUMN perennial.prediction_lineage.state IS 'The batch''s state: cur
 COMMENT ON COLUMN perennial.prediction_lineage.entity IS 'The thing the prediction is about.';
 COMMENT ON COLUMN perennial.prediction_lineage.event_at IS 'The moment the prediction is about.';
 COMMENT ON COLUMN perennial.prediction_lineage.prediction IS 'The predicted value, in the label''s unit (a probability for a class).';
+COMMENT ON COLUMN perennial.prediction_lineage.low IS 'The lower end of the prediction''s interval, where the model gives one.';
+COMMENT ON COLUMN perennial.prediction_lineage.high IS 'The upper end of it.';
 COMMENT ON COLUMN perennial.prediction_lineage.predicted_at IS 'When the prediction was written.';
 COMMENT ON COLUMN perennial.prediction_lineage.batch IS 'The prediction batch it was published with.';
 COMMENT ON COLUMN perennial.prediction_lineage.interval_start IS 'The start of the batch''s interval, included.';

@@ -1,0 +1,83 @@
+"""Histogram gradient boosting that predicts as fast as it trains.
+
+scikit-learn grows trees on 8-bit bins, but predicts from the numbers themselves: each tree reads all of them from memory again, and
+all threads wait for each other after each tree. Here a block of rows is binned first and stays in the processor's cache for all
+trees, and each thread has blocks of its own. The bins are those of the fit, so that each figure is the same bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+Floats = npt.NDArray[np.float64]
+
+BLOCK = 1 << 14
+"""Rows that are binned at a time: with 35 features, half a megabyte."""
+
+
+class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-learn has no types
+    """Predicts from bins. The matrix must be one of ``CategoryCodes``: the categorical columns first, as codes from 0 on."""
+
+    def fit(self, X: Floats, y: npt.ArrayLike, **more: Any) -> Self:  # noqa: ANN401, N803 - scikit-learn's
+        """Fit to a matrix, every code of which must occur.
+
+        Raises:
+            ValueError: A column of categories holds anything but the codes from 0 on.
+        """
+        super().fit(X, y, **more)
+        if any((codes != np.arange(codes.size)).any() for codes in _codes(self)):
+            raise ValueError("categories must be codes from 0 on that all occur, and the first columns")
+        return self
+
+    def _raw_predict(self, X: npt.NDArray[Any], n_threads: int | None = None) -> Floats:  # noqa: N803 - scikit-learn's
+        if getattr(self, "_in_fit", False) or not hasattr(self, "_bin_mapper"):  # scikit-learn's own: bins already, or an error
+            found: Floats = super()._raw_predict(X, n_threads)
+            return found
+        if not X.shape[1] == self.n_features_in_ == len(self._bin_mapper.bin_thresholds_):
+            raise ValueError("the matrix must have as many columns as the fit's")
+        raw: Floats = np.repeat(self._baseline_prediction, len(X), axis=0)
+        threads = min(_openmp_effective_n_threads(n_threads), len(X) // BLOCK + 1)
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(X), BLOCK)]
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(lambda rows: self._add_trees(X[rows], raw[rows]), blocks):
+                pass
+        return raw
+
+    def _add_trees(self, block: Floats, raw: Floats) -> None:
+        binned = _bins(block, self._bin_mapper.bin_thresholds_, int(self._bin_mapper.missing_values_bin_idx_))
+        self._predict_iterations(binned, self._predictors, raw, is_binned=True, n_threads=1)
+
+
+class BinnedBoostingRegressor(BinnedBoosting, HistGradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
+    """``HistGradientBoostingRegressor`` with the same figures, faster."""
+
+
+class BinnedBoostingClassifier(BinnedBoosting, HistGradientBoostingClassifier):  # type: ignore[misc]  # scikit-learn has no types
+    """``HistGradientBoostingClassifier`` with the same figures, faster."""
+
+
+def _codes(model: Any) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401 - scikit-learn has no types
+    """Yield the codes of each categorical column, and before them the positions of these columns."""
+    if model.is_categorical_ is None:
+        return
+    yield np.flatnonzero(model.is_categorical_)
+    for codes in model._preprocessor.named_transformers_["encoder"].categories_:  # noqa: SLF001 - fitted by our other parent
+        yield codes[~np.isnan(codes)]
+
+
+def _bins(block: Floats, thresholds: list[Floats], missing: int) -> npt.NDArray[np.uint8]:
+    """Return the bin of each value, shape (rows, features): how many thresholds lie below it."""
+    binned = np.empty(block.shape, dtype=np.uint8, order="F")
+    for column, ends in enumerate(thresholds):
+        values = block[:, column]
+        binned[:, column] = np.searchsorted(ends, values)
+        binned[np.isnan(values), column] = missing
+    return binned

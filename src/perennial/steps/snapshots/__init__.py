@@ -1,0 +1,1 @@
+"""Snapshots: from a source's rows to Parquet parts, and back."""

@@ -1,0 +1,130 @@
+"""Reading a snapshot back: its rows with their labels, and without what validation refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from perennial.core.receipts import Purpose, Snapshot, Validation
+from perennial.definition.models import Definition
+from perennial.ports import Stores
+from perennial.steps.arrays import scalar
+from perennial.steps.snapshots.labels import latest, with_labels
+from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Parts, parts_of
+from perennial.steps.snapshots.stored_rows import StoredRows
+
+POSITION = "_position"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a snapshot in order of (event_at, entity), to be read any number of times in bounded memory.
+
+    Attributes:
+        schema: Every column.
+        num_rows: How many rows there are.
+        read: Yields them, as :meth:`batches` does.
+    """
+
+    schema: pa.Schema
+    num_rows: int
+    read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, at most ``ROWS_PER_GROUP`` at a time; nothing where there are none.
+
+        Args:
+            columns: Which columns, in this order; by default all. Only these are decoded.
+        """
+        return self.read(self.schema.names if columns is None else columns)
+
+
+@contextmanager
+def open_rows(definition: Definition, stores: Stores, snapshot: Snapshot, validation: Validation | None = None) -> Iterator[Rows]:
+    """Lend a snapshot's rows. What is lent may not be read after the ``with``.
+
+    A training snapshot's rows carry the label column, as in :func:`snapshot_rows`, and are held in memory.
+
+    Args:
+        definition: The model.
+        stores: Where the snapshot lies.
+        snapshot: The snapshot.
+        validation: Where given, its quarantined rows are left out.
+
+    Raises:
+        ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM; of a part when it is first read.
+    """
+    with ExitStack() as lent:
+        parts = parts_of(stores.artifacts, snapshot.digest)
+        if snapshot.purpose is Purpose.SCORE:
+            rows = _stored(StoredRows(stores.artifacts, lent, parts.rows))
+        else:
+            rows = _held(_labelled(definition, stores, snapshot, parts))
+        yield rows if validation is None else _without(rows, _refused(stores, validation))
+
+
+def snapshot_rows(definition: Definition, stores: Stores, snapshot: Snapshot) -> pa.Table:
+    """Return a snapshot's rows in order of (event_at, entity), in memory.
+
+    A training snapshot's rows carry the label column: only rows whose label is matured and has arrived, each with the latest
+    revision known as of the cut-off. A label that arrived empty is null.
+    """
+    with open_rows(definition, stores, snapshot) as rows:
+        return pa.Table.from_batches(rows.batches(), rows.schema)
+
+
+def clean_rows(definition: Definition, stores: Stores, snapshot: Snapshot, validation: Validation) -> pa.Table:
+    """Return a snapshot's rows without the quarantined ones, in memory."""
+    with open_rows(definition, stores, snapshot, validation) as rows:
+        return pa.Table.from_batches(rows.batches(), rows.schema)
+
+
+def _stored(stored: StoredRows) -> Rows:
+    return Rows(stored.schema, stored.num_rows, stored.batches)
+
+
+def _held(table: pa.Table) -> Rows:
+    return Rows(table.schema, table.num_rows, lambda columns: iter(table.select(columns).to_batches(ROWS_PER_GROUP)))
+
+
+def _without(rows: Rows, refused: npt.NDArray[np.int64]) -> Rows:
+    if refused.size == 0:
+        return rows
+    keep = np.ones(rows.num_rows, dtype=bool)
+    keep[refused] = False
+    return Rows(rows.schema, int(np.count_nonzero(keep)), lambda columns: _kept(rows.batches(columns), keep))
+
+
+def _kept(batches: Iterator[pa.RecordBatch], keep: npt.NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
+    start = 0
+    for batch in batches:
+        mask = keep[start : start + batch.num_rows]
+        start += batch.num_rows
+        if mask.all():
+            yield batch
+        elif mask.any():
+            yield batch.filter(pa.array(mask))
+
+
+def _refused(stores: Stores, validation: Validation) -> npt.NDArray[np.int64]:
+    """Return the positions of the quarantined rows, shape (refused,)."""
+    if validation.quarantine is None:
+        return np.empty(0, dtype=np.int64)
+    with stores.artifacts.fetch(validation.quarantine) as path:
+        return np.asarray(pq.ParquetFile(path).read([POSITION]).column(POSITION).to_numpy(), dtype=np.int64)
+
+
+def _labelled(definition: Definition, stores: Stores, snapshot: Snapshot, parts: Parts) -> pa.Table:
+    matured = snapshot.as_of - definition.label.delay
+    with ExitStack() as lent:
+        rows = StoredRows(stores.artifacts, lent, parts.rows).table()
+        labels = StoredRows(stores.artifacts, lent, parts.labels).table()
+    known = pc.sum(pc.less_equal(rows.column(definition.source.event_at), scalar(matured))).as_py() or 0
+    return with_labels(definition, rows.slice(0, known), latest(labels, definition))  # rows are in the order of time

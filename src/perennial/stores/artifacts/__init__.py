@@ -1,0 +1,1 @@
+"""Bytes under their SHA-256, on disk and on S3."""

@@ -1,0 +1,170 @@
+"""Keeps artifacts as files, each under its digest: ``root/ab/abcd…``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from perennial.core.codes import Code
+from perennial.core.digest import digest_bytes, digest_file
+from perennial.core.errors import RejectedError
+from perennial.core.file_errors import file_errors
+from perennial.stores.artifacts.digest import chunks_of, damaged, is_digest, missing, valid_digest, write_digested
+
+_WHERE = "artifacts"
+_READ_ONLY = 0o444
+_UNFINISHED = ".put-"
+_ABANDONED = timedelta(days=1)
+"""A file that is this much older than one that is just being written is not being written any more."""
+
+
+class DiskArtifacts:
+    """A folder of read-only files. Several processes may use it at once.
+
+    A file appears under its digest only when all of its bytes are on the disk. What a killed process leaves behind is a hidden
+    file that nothing reads, and that a put removes when it is a day old.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Use *root*, which is made with the first artifact."""
+        self._root = root.resolve()
+
+    def __repr__(self) -> str:
+        """Return the folder."""
+        return f"DiskArtifacts({str(self._root)!r})"
+
+    def put(self, content: bytes | Path) -> str:
+        """Store *content*; see ``ports.Artifacts``. Content that is there already is verified, and replaced if it is damaged."""
+        if isinstance(content, bytes) and self._stands(digest := digest_bytes(content)):
+            return digest
+        with file_errors(_WHERE):
+            return self._write(content)
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            content = path.read_bytes() if path.is_file() else None
+        if content is None:
+            raise missing(digest)
+        if digest_bytes(content) != digest:
+            raise damaged(digest)
+        return content
+
+    @contextmanager
+    def fetch(self, digest: str) -> Iterator[Path]:
+        """Lend the store's own file, verified; see ``ports.Artifacts``."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            if not path.is_file():
+                raise missing(digest)
+            if digest_file(path) != digest:
+                raise damaged(digest)
+        yield path
+
+    def digests(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
+        with file_errors(_WHERE):
+            paths = sorted(path for path in self._root.glob("??/*") if is_digest(path.name))
+            found = [(path.name, _stored_at(path)) for path in paths]
+        yield from found
+
+    def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
+        """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``.
+
+        It is set aside before its time is believed. A put that came before renewed the time, so it is brought back; one that
+        comes afterwards does not find it, and writes it anew. So no put is lost, without a lock.
+        """
+        path = self._path(digest)
+        aside = path.with_name(f".gone-{digest}")
+        with file_errors(_WHERE), suppress(FileNotFoundError):
+            if _is_younger(path, unless_stored_after):
+                return False
+            path.replace(aside)
+            if _is_younger(aside, unless_stored_after):
+                aside.replace(path)
+                return False
+            aside.unlink()
+            return True
+        return False
+
+    def _path(self, digest: str) -> Path:
+        path = self._root / valid_digest(digest)[:2] / digest
+        if path.resolve() != path:
+            raise RejectedError(Code.STORE_ESCAPE, "must not hold symbolic links", where=_WHERE)
+        return path
+
+    def _holds(self, path: Path, digest: str) -> bool:
+        return path.is_file() and digest_file(path) == digest
+
+    def _stands(self, digest: str) -> bool:
+        """Make *digest* count as stored now, and return whether its bytes are there."""
+        path = self._path(digest)
+        with file_errors(_WHERE):
+            return self._holds(path, digest) and _renewed(path)
+
+    def _write(self, content: bytes | Path) -> str:
+        """Copy *content* into the store's folder, and give it its name when all is there. A file is hashed while it is copied."""
+        if not self._root.exists():
+            self._root.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=self._root, prefix=_UNFINISHED, delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                digest = write_digested(chunks_of(content), file)
+                if isinstance(content, Path) and self._stands(digest):
+                    temporary.unlink()
+                    return digest
+                file.flush()
+                os.fchmod(file.fileno(), _READ_ONLY)
+                os.fsync(file.fileno())
+                self._name(temporary, digest)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        return digest
+
+    def _name(self, temporary: Path, digest: str) -> None:
+        path = self._path(digest)
+        path.parent.mkdir(exist_ok=True)
+        _remove_abandoned(self._root, _stored_at(temporary) - _ABANDONED)
+        temporary.replace(path)
+        _sync(path.parent)
+        _sync(self._root)
+
+
+def _remove_abandoned(root: Path, before: datetime) -> None:
+    """Remove what writers that were killed left in *root*."""
+    for path in root.glob(f"{_UNFINISHED}*"):
+        with suppress(FileNotFoundError):  # another put was faster
+            if _stored_at(path) < before:
+                path.unlink()
+
+
+def _stored_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _is_younger(path: Path, moment: datetime | None) -> bool:
+    return moment is not None and _stored_at(path) > moment
+
+
+def _renewed(path: Path) -> bool:
+    """Make *path* count as stored now, and return whether it was still there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in *folder* survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

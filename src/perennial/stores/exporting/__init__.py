@@ -1,0 +1,1 @@
+"""Predictions out of the ledger into one file, on disk or S3."""

@@ -1,0 +1,38 @@
+"""Rows in a temporary file, from which they can be read again, any column of them, without memory for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The rows in an Arrow IPC file.
+
+    Attributes:
+        path: The file.
+        kinds: The type by column, in the order of the file.
+    """
+
+    path: Path
+    kinds: dict[str, pa.DataType]
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield *columns* of the rows."""
+        names = list(self.kinds)
+        wanted = pa.ipc.IpcReadOptions(included_fields=sorted(names.index(name) for name in columns))
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file, options=wanted) as reader:
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number).select(list(columns))
+
+
+@contextmanager
+def landing(path: Path, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatchWriter]:
+    """Lend a writer of a new file that ``Landed`` reads."""
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, pa.schema(list(kinds.items()))) as writer:
+        yield writer

@@ -1,0 +1,68 @@
+"""Where on S3 something lies, and the client that reaches it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from perennial.core.codes import Code
+from perennial.core.errors import DefinitionError
+from perennial.stores.s3_errors import s3_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_PREFIX = r"[A-Za-z0-9_.=-]*(/[A-Za-z0-9_.=-]+)*"
+_REGION = "us-east-1"
+_CONNECT_TIMEOUT_S = 5
+_READ_TIMEOUT_S = 60
+_ATTEMPTS = 4
+
+
+def s3_address(url: str, where: str) -> tuple[str, str]:
+    """Return the bucket and the prefix (without a slash at either end, perhaps empty) of ``s3://bucket/prefix``.
+
+    Raises:
+        DefinitionError: DEFINITION_URL; the URL is not shown, since it may hold a secret.
+    """
+    parts = urlsplit(url)
+    prefix = parts.path.strip("/")
+    if parts.scheme == "s3" and re.fullmatch(_BUCKET, parts.netloc) and re.fullmatch(_PREFIX, prefix) and not parts.query:
+        return parts.netloc, prefix
+    raise DefinitionError(Code.DEFINITION_URL, "must be s3://bucket/prefix, in letters, digits, dots and hyphens", where=where)
+
+
+def s3_client(
+    where: str,
+    *,
+    endpoint_url: str | None = None,
+    region: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+) -> S3Client:
+    """Return a client. Nothing is connected yet.
+
+    Args:
+        where: What it is for, for messages.
+        endpoint_url: Where the S3 is not AWS's.
+        region: By default what boto3 finds, else us-east-1.
+        access_key: By default what boto3 finds: environment, profile, instance role.
+        secret_key: Belongs to *access_key*.
+
+    Raises:
+        RejectedError: STORE_REJECTED, the endpoint or the region cannot be one.
+    """
+    with s3_errors(where):
+        session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region)
+        config = Config(
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            s3={"addressing_style": "path" if endpoint_url else "auto"},
+        )
+        return session.client("s3", endpoint_url=endpoint_url, region_name=session.region_name or _REGION, config=config)

@@ -1,0 +1,60 @@
+"""Temporary files of the steps."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from perennial.core.errors import PerennialError
+from perennial.steps.scratch import remove_leftovers, temporary_folder
+from perennial.steps.spooled_rows import spooled_rows
+
+SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string())])
+NOW = datetime(2024, 3, 10, tzinfo=UTC)
+
+
+def batches(*lengths: int) -> list[pa.RecordBatch]:
+    """Return batches of these lengths."""
+    return [pa.RecordBatch.from_pydict({"n": list(range(n)), "text": ["x"] * n}, SCHEMA) for n in lengths]
+
+
+def test_spooled_rows_can_be_read_any_number_of_times(tmp_path: Path) -> None:
+    """All columns, or those that are asked for, in this order."""
+    written = batches(3, 0, 2)
+    with spooled_rows(SCHEMA, written, tmp_path) as rows:
+        assert (rows.num_rows, rows.schema) == (5, SCHEMA)
+        some = [written[0], written[2]]
+        assert (some, some) == (list(rows.batches()), list(rows.batches()))
+        assert [batch.schema.names for batch in rows.batches(["text", "n"])] == [["text", "n"]] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_can_be_spooled(tmp_path: Path) -> None:
+    """No batch is no row."""
+    with spooled_rows(SCHEMA, [], tmp_path) as rows:
+        assert (rows.num_rows, list(rows.batches())) == (0, [])
+
+
+def test_a_scratch_folder_that_is_not_there_is_one_of_our_errors(tmp_path: Path) -> None:
+    """It says where, and not the path."""
+    with pytest.raises(PerennialError) as error, temporary_folder(tmp_path / "gone"):
+        pytest.fail("was lent")
+    assert str(error.value) == "scratch: could not be used (No such file or directory) [STORE_UNAVAILABLE]"
+
+
+def test_only_old_folders_of_ours_are_left_over(tmp_path: Path) -> None:
+    """What is in use, and what belongs to others, stays."""
+    with temporary_folder(tmp_path) as old, temporary_folder(tmp_path) as young:
+        other = tmp_path / "other"
+        other.mkdir()
+        (old / "part.parquet").touch()
+        for path, age in ((old, 2), (other, 2), (young, 0.5)):
+            at = (NOW - timedelta(days=age)).timestamp()
+            os.utime(path, (at, at))
+        remove_leftovers(tmp_path, NOW - timedelta(days=1))
+        assert {young, other} == set(tmp_path.iterdir())
+        old.mkdir()  # for whoever lent it
