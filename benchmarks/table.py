@@ -70,6 +70,8 @@ def _judged(stage: Stage, goal: Goal, outcomes: Mapping[str, Outcome]) -> str:
     names = [name for name in goal.peers if goal.peer_phase in outcomes[name].taken]
     what = f"{', or '.join(stage.variants[name].title for name in goal.peers)}{f' ({goal.peer_phase})' if goal.peer_phase else ''}"
     asked = f"at least {goal.faster:g} times as fast as" if goal.faster else f"at most {goal.within:g} times the time of"
+    if goal.phase != goal.peer_phase:
+        asked = f"{goal.phase}, {asked}"
     if not names or goal.phase not in outcomes[OURS].taken:
         return f"Goal, {asked} {what}: not measured"
     fastest = min(outcomes[name].median(goal.peer_phase) for name in names)

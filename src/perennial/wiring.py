@@ -256,7 +256,7 @@ def open_source(name: str, configured: Settings, connections: Connections | None
         return open_s3_source(url, endpoint_url=endpoint, scratch=scratch, where=f"connection {name}")
     from perennial.stores.sql.source import SqlSource  # noqa: PLC0415
 
-    return SqlSource(url)
+    return SqlSource(url, scratch=configured.home / "scratch")
 
 
 def _url(name: str, configured: Settings, connections: Connections | None, database: Connections) -> str:

@@ -147,6 +147,17 @@ def test_a_month_of_which_a_part_has_expired_loses_that_part(ready: PostgresLedg
     assert count(ready) == 24
 
 
+def test_the_last_month_that_there_is_stops_no_collection(ready: PostgresLedger, story: Story) -> None:
+    """It is never over, so it stays; what is old in it, and in other months, goes."""
+    last = at(story, datetime(9999, 12, 31, 20, tzinfo=UTC))
+    ready.publish(last, predictions(last.interval))
+    ready.publish(story.batch(0), predictions(night(0)))
+    assert (ready.expired_predictions({ALL: day(90)}), ready.expire_predictions({ALL: day(90)})) == (48, 48)
+    assert months(ready) == ["prediction_9999m12"]
+    assert ready.expire_predictions({ALL: last.interval.end}) == 4
+    assert (months(ready), count(ready)) == (["prediction_9999m12"], 0)
+
+
 def test_a_month_that_somebody_reads_is_emptied_instead(
     ready: PostgresLedger, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +211,17 @@ def test_orphans_are_found(ready: PostgresLedger, story: Story) -> None:
     assert ready.orphans() == 2
 
 
+def until_one_waits(ledger: PostgresLedger) -> None:
+    """Return when somebody waits for a lock in this database."""
+    query = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+    for _ in range(1_000):
+        with ledger.engine.connect() as connection:
+            if connection.scalar(query):
+                return
+            connection.execute(text("SELECT pg_sleep(0.01)"))
+    pytest.fail("nobody waits")
+
+
 def left_staged(ledger: PostgresLedger, story: Story, age: timedelta) -> None:
     """Leave a batch as an attempt does that was killed between its two transactions, that long ago."""
     with ledger._writing_to([day(0)]) as connection:
@@ -218,6 +240,21 @@ def test_what_was_left_staged_is_cleared_away_after_a_day(ready: PostgresLedger,
     assert (count(ready), ready.expired_predictions({})) == (0, 0)
     assert ready.publish(story.batch(0), predictions(night(0), 3)) == story.batch(0)
     assert ready.predictions(story.model, within=night(0))["prediction"].to_pylist()[:1] == [3]
+
+
+def test_promise_4_what_is_written_again_while_a_collection_waits_is_whole(ready: PostgresLedger, story: Story) -> None:
+    """The collection sees what the writer did: it neither takes the new rows for old ones, nor leaves rows of an empty batch."""
+    left_staged(ready, story, age=2 * DAY)
+    execute(ready, "DELETE FROM perennial.prediction WHERE event_at < '2024-03-01T12:00:00Z'")
+    with ThreadPoolExecutor(1) as pool:
+        with ready._writing_to([day(0)]) as connection:
+            stage(connection, story.batch(0), predictions(night(0), 3))
+            collected = pool.submit(ready.expire_predictions, {})
+            until_one_waits(ready)
+        assert collected.result() == 0
+    with ready._writing() as connection:
+        assert make_current(connection, story.batch(0)) == story.batch(0)
+    assert count(ready) == 48
 
 
 def test_what_a_run_may_still_make_current_is_not_cleared_away(ready: PostgresLedger, story: Story) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import func, update
 
 from perennial.core.codes import Code
 from perennial.core.errors import ConflictError, DataError, RejectedError
 from perennial.core.receipts import BatchState, PredictionBatch, Role
 from perennial.ports import Ledger
+from perennial.stores.ledger import PostgresLedger
+from perennial.stores.tables import prediction_batch
+from perennial.testing import MemoryLedger
 from perennial.testing.story import DAY, Story, day, night, predictions
 
 MOMENT = pa.timestamp("us", "UTC")
@@ -38,6 +43,31 @@ def rows(**columns: list[object]) -> list[pa.RecordBatch]:
     types = {"entity": pa.string(), "event_at": MOMENT, "prediction": pa.float64()}
     chosen = good | columns
     return [pa.record_batch({name: pa.array(chosen[name], types[name]) for name in chosen})]
+
+
+def age(ledger: Ledger, batch: PredictionBatch, by: timedelta) -> None:
+    """Make the rows of *batch* look as if they had been written that much earlier."""
+    if isinstance(ledger, MemoryLedger):
+        rows = ledger.records.rows[batch.id]
+        ledger.records.rows[batch.id] = replace(rows, written_at=rows.written_at - by)
+    elif isinstance(ledger, PostgresLedger):
+        with ledger.engine.begin() as connection:
+            table = prediction_batch
+            connection.execute(update(table).where(table.c.id == batch.id).values(written_at=func.now() - by))
+
+
+def left_staged(ledger: Ledger, story: Story) -> PredictionBatch:
+    """Leave a batch that never became current, for while it was written a current one came that covers part of its interval."""
+    batch = story.batch(0)
+
+    def meanwhile() -> Iterator[pa.RecordBatch]:
+        ledger.publish(story.batch(0, nights=2), predictions(night(0, 2)))
+        yield from predictions(night(0))
+
+    with pytest.raises(ConflictError) as caught:
+        ledger.publish(batch, meanwhile())
+    assert caught.value.code is Code.INTERVAL_OVERLAP
+    return batch
 
 
 def test_published_predictions_are_read_back(ready: Ledger, story: Story) -> None:
@@ -302,6 +332,48 @@ def test_promise_4_a_batch_whose_rows_expired_is_written_again(
     assert ready.publish(first, predictions(night(0), 1)) == first
     found = ready.predictions(story.model, within=night(0))
     assert (found.num_rows, set(found["batch"].to_pylist()), values(ready, story, 0)[0]) == (48, {first.id}, 1)
+
+
+def test_rows_that_are_written_again_say_when(ready: Ledger, story: Story) -> None:
+    """And those of a batch that is still whole, when they were written first."""
+    batch = story.batch(0)
+    ready.publish(batch, predictions(night(0)))
+    age(ready, batch, 10 * DAY)
+    first = ready.trace(story.model, "all", "north", day(0.5))[0].predicted_at
+    ready.publish(batch, predictions(night(0)))
+    assert ready.trace(story.model, "all", "north", day(0.5))[0].predicted_at == first
+    ready.expire_predictions({(story.model, "all"): day(0.5)})
+    ready.publish(batch, predictions(night(0)))
+    assert ready.trace(story.model, "all", "north", day(0.5))[0].predicted_at > first + 9 * DAY
+
+
+def test_a_batch_that_is_written_again_comes_last(ready: Ledger, story: Story) -> None:
+    """Among those of its interval, as what was recorded last."""
+    first, second = story.batch(0, attempt=1), story.batch(0, attempt=2)
+    for batch in (first, second):
+        ready.publish(batch, predictions(night(0)))
+    ready.expire_predictions({(story.model, "all"): day(0.5)})
+    ready.publish(first, predictions(night(0)))
+    assert ready.history(PredictionBatch, story.model) == [second, first]
+
+
+def test_what_never_became_current_goes_after_a_day(ready: Ledger, story: Story) -> None:
+    """But not while somebody holds a lease of the model; the batch stays, and says that it has no rows."""
+    batch = left_staged(ready, story)
+    assert (ready.expired_predictions({}), ready.expire_predictions({})) == (0, 0)
+    age(ready, batch, 2 * DAY)
+    with ready.lease(story.model, "all", "score", "a run", DAY):
+        assert (ready.expired_predictions({}), ready.expire_predictions({})) == (0, 0)
+    assert (ready.expired_predictions({}), ready.expire_predictions({}), ready.expire_predictions({})) == (48, 48, 0)
+    assert [found.state for found in ready.trace(story.model, "all", "north", day(0))] == [BatchState.CURRENT]
+    assert ready.get(PredictionBatch, batch.id).rows == 0
+
+
+def test_what_is_old_and_never_became_current_is_counted_once(ready: Ledger, story: Story) -> None:
+    """A dry run says what goes, and no more."""
+    age(ready, left_staged(ready, story), 2 * DAY)
+    horizons = {(story.model, "all"): day(1.5)}
+    assert (ready.expired_predictions(horizons), ready.expire_predictions(horizons)) == (48 + 72, 48 + 72)
 
 
 def test_an_expired_batch_that_cannot_be_written_again_is_left_as_it_was(ready: Ledger, story: Story) -> None:

@@ -80,6 +80,7 @@ class Case:
     write: Callable[[pa.Table], None]
     write_naive: Callable[[pa.Table], None]
     relation: str
+    has_text_moments: bool = True
 
     def read(self, table: pa.Table, **changes: object) -> list[pa.RecordBatch]:
         """Write *table* and read it back with a changed selection."""
@@ -128,7 +129,7 @@ def duckdb_table(tmp_path: Path, _url: str) -> Case:
             connection.register("given", table)
             connection.execute("CREATE OR REPLACE TABLE demand AS SELECT * FROM given")
 
-    return Case(SqlSource(f"duckdb:///{path}"), write, write, "demand")
+    return Case(SqlSource(f"duckdb:///{path}"), write, write, "demand", has_text_moments=False)
 
 
 def duckdb_query(tmp_path: Path, url: str) -> Case:
@@ -147,7 +148,7 @@ def postgres_table(_folder: Path, url: str) -> Case:
         with engine.begin() as connection:
             connection.execute(sa.text("ALTER TABLE demand ALTER event_at TYPE timestamp, ALTER available_at TYPE timestamp"))
 
-    return Case(SqlSource(url), lambda table: write_table(url, "demand", table), write_naive, "demand")
+    return Case(SqlSource(url), lambda table: write_table(url, "demand", table), write_naive, "demand", has_text_moments=False)
 
 
 def postgres_query(tmp_path: Path, url: str) -> Case:
@@ -417,6 +418,24 @@ def test_a_timestamp_without_a_timezone_is_refused(case: Case) -> None:
     with pytest.raises(DataError) as error:
         list(case.source.read(replace(SELECTION, relation=case.relation)))
     assert error.value.code == Code.TIME_NAIVE
+
+
+@pytest.mark.parametrize("name", ["event_at", "available_at"])
+def test_moments_written_with_a_foreign_offset_are_compared_as_moments_or_refused(case: Case, name: str) -> None:
+    """A database that has moments of its own would compare text letter by letter, so text is none there."""
+    late = row(24.5, "out", known_after=0) if name == "event_at" else row(20, "out", known_after=4.5)
+    table = demand(row(22.5, "in", known_after=0), late)
+    written = pa.array(["2024-03-02T00:30:00+02:00", "2024-03-01T22:30:00-02:00"])
+    table = table.set_column(SCHEMA.get_field_index(name), name, written)
+    if case.has_text_moments:
+        assert [at["place"] for at in case.rows(table, as_of=DAY.end)] == ["in"]
+        return
+    with pytest.raises(DataError) as error:
+        case.read(table, as_of=DAY.end)
+    message = "must be a timestamp with a timezone, is text: cast it in a query"
+    assert [(fault.code, fault.where.rpartition(": ")[2], fault.message) for fault in error.value.faults] == [
+        (Code.SCHEMA_TYPE, name, message)
+    ]
 
 
 def test_an_unknown_relation_is_refused(case: Case) -> None:

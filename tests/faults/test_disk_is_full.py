@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.codes import Code
-from perennial.core.errors import PerennialError
-from perennial.core.receipts import ModelVersion, Promotion, Purpose, Verdict
+from perennial.core.errors import PerennialError, RejectedError
+from perennial.core.receipts import ModelVersion, Promotion, Purpose, Validation, Verdict
 from perennial.definition.calendar import training_window
 from perennial.definition.models import Definition
 from perennial.ports import Stores
@@ -137,6 +138,26 @@ def test_promise_2_a_night_on_a_broken_disk_leaves_the_predictions(
 
     assert _broken_everywhere(again, definition, lived, disk, tmp_path) >= 8
     assert _state(definition, lived) != before
+
+
+def test_promise_2_a_night_whose_refused_rows_find_no_space_is_not_validated(
+    definition: Definition,
+    lived: Stores,
+    source: dict[str, pa.Table],
+    tmp_path: Path,
+    limited_files: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    """It is one of our errors, nothing of it stays on the disk, and validated again with space it goes on."""
+    conditions = source["conditions"]
+    values = [*conditions["temperature"].to_pylist()[:-1], -200.0]
+    source["conditions"] = conditions.set_column(conditions.column_names.index("temperature"), "temperature", [values])
+    snapshot = extract(definition, night(44), lived, purpose=Purpose.SCORE, as_of=day(45))
+    with pytest.raises(RejectedError) as caught, limited_files(64):
+        validate(definition, night(44), lived, snapshot=snapshot)
+    assert str(caught.value) == "scratch: has no space left [STORE_FULL]"
+    assert lived.ledger.history(Validation, definition.name, within=night(44)) == []
+    assert set(tmp_path.iterdir()) == {tmp_path / "artifacts"}
+    assert validate(definition, night(44), lived, snapshot=snapshot).quarantined == 1
 
 
 def _broken_everywhere(again: Callable[[Stores], None], definition: Definition, lived: Stores, disk: Disk, tmp_path: Path) -> int:

@@ -87,10 +87,14 @@ def network(moto: tuple[str, int], relay: Callable[[Any], tuple[Relay, tuple[str
 
 
 @pytest.fixture
-def store(network: tuple[Relay, tuple[str, int]], bucket: tuple[S3Client, str], tmp_path: Path) -> S3Artifacts:
+def store(
+    network: tuple[Relay, tuple[str, int]], bucket: tuple[S3Client, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> S3Artifacts:
     """Artifacts in the bucket, over the bad network."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     endpoint = "http://{}:{}".format(*network[1])
-    return open_s3(f"s3://{bucket[1]}/models", endpoint_url=endpoint, access_key="a", secret_key="b", scratch=tmp_path)
+    return open_s3(f"s3://{bucket[1]}/models", endpoint_url=endpoint, scratch=tmp_path)
 
 
 def stored(bucket: tuple[S3Client, str]) -> dict[str, bytes]:

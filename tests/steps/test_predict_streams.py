@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pytest
 from sklearn.dummy import DummyRegressor
 
-from perennial.core.errors import DataError
+from perennial.core.codes import Code
+from perennial.core.errors import ArtifactError, DataError
 from perennial.core.receipts import (
     ModelVersion,
     Predicted,
@@ -31,12 +32,14 @@ from perennial.definition.models import Definition
 from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference
 from perennial.ports import Stores
+from perennial.steps.collect import collect
 from perennial.steps.extract import extract
 from perennial.steps.models import load
 from perennial.steps.monitor import measure
 from perennial.steps.predict import predict
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.steps.validate import validate
+from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day, night
 
 Define = Callable[..., Definition]
@@ -96,6 +99,42 @@ def test_counts_that_are_missing_or_another_champions_are_made_again(
     given: dict[str, Any] = {"snapshot": snapshot, "validation": validation}
     expected = measure(definition, night(NIGHT), championed, **given, predicted=predicted)
     assert expected == measure(definition, night(NIGHT), championed, **given, predicted=changed)
+
+
+def test_counts_that_were_collected_before_monitor_came_are_made_again(
+    definition: Definition, new_stores: Callable[..., Stores], retrained: Retrain
+) -> None:
+    """No row names them before a measurement does, so a collection a day later takes them; monitor measures all the same."""
+    stores = new_stores(artifacts=MemoryArtifacts(lambda: day(0)))
+    assert retrained(definition, stores, day(30)).promoted
+    snapshot, validation, predicted = _predicted(definition, stores)
+    assert predicted.profile in collect([definition], stores, now=day(100)).artifacts
+    measured = measure(definition, night(NIGHT), stores, snapshot=snapshot, validation=validation, predicted=predicted)
+    assert (measured.profile, len(measured.drift)) == (predicted.profile, 3)
+
+
+def test_counts_that_are_damaged_stop_monitor(definition: Definition, championed: Stores) -> None:
+    """They are not replaced in silence: somebody should look at the disk."""
+    snapshot, validation, predicted = _predicted(definition, championed)
+    assert predicted.profile is not None
+    cast("MemoryArtifacts", championed.artifacts).contents[predicted.profile] = b"{}"
+    with pytest.raises(ArtifactError) as caught:
+        measure(definition, night(NIGHT), championed, snapshot=snapshot, validation=validation, predicted=predicted)
+    assert caught.value.code is Code.ARTIFACT_CHECKSUM
+
+
+def test_counts_of_other_rows_than_the_validation_let_through_are_made_again(define: Define, championed: Stores) -> None:
+    """Where the night was validated again by itself and another row refused, the receipt counts one row too many."""
+    definition = define()
+    snapshot, _, predicted = _predicted(definition, championed)
+    limit = clean_rows(definition, championed, snapshot, _checked(definition, championed)[1])["temperature"].to_pylist()
+    below = {"column": "temperature", "max_value": sorted(limit)[-2]}
+    strict = define(expectations=[{"type": "expect_column_values_to_be_between", "arguments": below}])
+    validation = validate(strict, night(NIGHT), championed, snapshot=snapshot)
+    measured = measure(strict, night(NIGHT), championed, snapshot=snapshot, validation=validation, predicted=predicted)
+    assert (validation.verdict, validation.quarantined) == (Verdict.PASS, 1)
+    assert measured.validation == validation.id
+    assert Profile.from_json(championed.artifacts.get(measured.profile or "")).rows == snapshot.rows - 1
 
 
 def test_twice_gives_the_same_receipt(definition: Definition, championed: Stores) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from perennial.core.interval import Interval
 from perennial.core.receipts import Purpose, Validation, Verdict
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.collect import collect
 from perennial.steps.extract import extract
 from perennial.steps.snapshots.rows import open_rows
 from perennial.steps.validate import validate
+from perennial.testing import MemoryArtifacts
 
 Define = Callable[..., Definition]
 START = datetime(2024, 4, 1, tzinfo=UTC)
@@ -133,3 +137,22 @@ def test_the_same_snapshot_gives_the_same_validation(large: Definition, stores: 
     tables["conditions"] = _conditions(tables, temperature=np.where(np.arange(ROWS) % 1000, 10.0, -200.0))
 
     assert _validated(large, stores) == _validated(large, stores)
+
+
+def test_what_a_killed_validation_leaves_is_collected(large: Definition, stores: Stores, tables: dict[str, pa.Table]) -> None:
+    """The refused rows do not lie about for good: their temporary folder is one that collections know."""
+    left: list[list[str]] = []
+
+    class Looking(MemoryArtifacts):
+        def put(self, content: bytes | Path) -> str:
+            if isinstance(content, Path) and content.name == "quarantine.parquet":
+                digest = super().put(content)
+                collect([], stores, now=datetime.now(UTC) + timedelta(days=2))
+                left.append([path.name for path in stores.scratch.iterdir()])
+                content.parent.mkdir()  # for whoever lent it
+                return digest
+            return super().put(content)
+
+    tables["conditions"] = _conditions(tables, temperature=np.full(ROWS, -200.0)).slice(0, 5)
+    _validated(large, replace(stores, artifacts=Looking()))
+    assert left == [[]]

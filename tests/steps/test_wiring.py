@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,7 +23,7 @@ from moto.server import ThreadedMotoServer
 from perennial.core.errors import ArtifactError, RejectedError
 from perennial.core.receipts import Publication
 from perennial.definition.models import Definition
-from perennial.ports import Stores
+from perennial.ports import Selection, Stores
 from perennial.steps.loop import score
 from perennial.testing.story import day, night
 from perennial.wiring import Settings, open_stores, signing_key
@@ -156,6 +157,27 @@ def test_files_on_disk_serve_as_source_and_store(settings: Settings, from_files:
         assert stores.ledger.predictions(from_files.name, within=night(30)).num_rows == 24
     assert any((settings.home / "artifacts").iterdir())
     assert list((settings.home / "scratch").iterdir()) == []
+
+
+def test_a_source_in_duckdb_sorts_in_the_scratch_folder(settings: Settings, tmp_path: Path) -> None:
+    """Where a collection finds what a killed process left."""
+    with duckdb.connect(str(tmp_path / "bikes.duckdb")) as connection:
+        connection.execute("CREATE TABLE demand AS SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at")
+    chosen = Selection(
+        relation="demand",
+        columns=("place", "event_at"),
+        entity=("place",),
+        event_at="event_at",
+        available_at=None,
+        interval=night(1),
+        as_of=day(9),
+    )
+    with open_stores(replace(settings, connections={"bikes": f"duckdb:///{tmp_path}/bikes.duckdb"})) as stores:
+        rows = iter(stores.source("bikes").read(chosen))
+        next(rows)
+        lent = list((settings.home / "scratch").iterdir())
+        list(rows)
+    assert (len(lent), list((settings.home / "scratch").iterdir())) == (1, [])
 
 
 def test_a_connection_of_the_caller_wins(settings: Settings, from_files: Definition, retrained: Retrain, tmp_path: Path) -> None:

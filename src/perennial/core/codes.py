@@ -44,6 +44,7 @@ class Code(StrEnum):
     DEFINITION_URL = "DEFINITION_URL", "A connection's URL cannot be read. Percent-encode what is special in its password."
     # --- names
     IDENTIFIER_INVALID = "IDENTIFIER_INVALID", "A table or column is not a plain SQL identifier."
+    IDENTIFIER_RESERVED = "IDENTIFIER_RESERVED", "A column has the name of one that Perennial adds to refused rows."
     NAME_INVALID = (
         "NAME_INVALID",
         "A name is not lower-case letters, digits and underscores, starting with a letter, at most 100 long.",
@@ -70,7 +71,10 @@ class Code(StrEnum):
     DATA_NULL_TOKEN = "DATA_NULL_TOKEN", "A word such as NA stands where a number or a moment belongs. Missing is an empty field."
     DATA_NUL = "DATA_NUL", "A text has a NUL character, which PostgreSQL cannot keep."
     DATA_REFUSED = "DATA_REFUSED", "The training data failed its validation, so nothing was trained."
-    DATA_TOO_LARGE = "DATA_TOO_LARGE", "A file unpacks to far more than its size, or a single value of it is too large."
+    DATA_TOO_LARGE = (
+        "DATA_TOO_LARGE",
+        "A file unpacks to far more than its size, or its footer or one value is too large.",
+    )
     DATA_UNCHECKED = "DATA_UNCHECKED", "There are no expectations, so nothing was checked."
     DATA_UNORDERED = "DATA_UNORDERED", "A source yields rows in another order than the one it promises."
     FILE_CORRUPT = "FILE_CORRUPT", "A file cannot be read."

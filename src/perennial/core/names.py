@@ -11,6 +11,9 @@ from perennial.core.shown import shown
 MAX_LENGTH = 100
 NAME_PATTERN = r"[a-z][a-z0-9_]{0,99}"
 IDENTIFIER_PATTERN = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
+POSITION, REASONS = "_position", "_reasons"
+RESERVED = (POSITION, REASONS)
+"""Columns that Perennial adds to rows that it refuses."""
 TABLE_PATTERN = rf"{IDENTIFIER_PATTERN}(\.{IDENTIFIER_PATTERN})?"
 
 
@@ -33,6 +36,23 @@ def identifier(text: str, where: str = "column") -> str:
         DefinitionError: IDENTIFIER_INVALID.
     """
     return _match(IDENTIFIER_PATTERN, text, where, "letters, digits and underscores")
+
+
+def column(text: str, where: str = "column") -> str:
+    """Return *text* if it may name a column of a source.
+
+    Raises:
+        DefinitionError: IDENTIFIER_INVALID, IDENTIFIER_RESERVED.
+    """
+    if is_reserved(text):
+        message = f"must not be {' or '.join(RESERVED)}, which Perennial adds to refused rows, got {shown(text)}"
+        raise DefinitionError(Code.IDENTIFIER_RESERVED, message, where=where)
+    return identifier(text, where)
+
+
+def is_reserved(text: str) -> bool:
+    """Return whether a column *text* would be taken for one that Perennial adds; many tools do not tell capitals."""
+    return text.lower() in RESERVED
 
 
 def table(text: str, where: str = "table") -> str:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from perennial.core.codes import Code
 from perennial.core.errors import PerennialError
-from perennial.core.names import IDENTIFIER_PATTERN, NAME_PATTERN, TABLE_PATTERN, identifier, name, table
+from perennial.core.names import IDENTIFIER_PATTERN, NAME_PATTERN, TABLE_PATTERN, column, name, table
 from perennial.core.shown import shown
 from perennial.definition.cron import check_cron
 from perennial.definition.timezone import check_timezone
@@ -158,6 +158,6 @@ Timezone = Annotated[
     str, BeforeValidator(checked(check_timezone)), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
 ]
 ModelName = Annotated[str, BeforeValidator(checked(name)), _pattern(NAME_PATTERN)]
-Column = Annotated[str, BeforeValidator(checked(identifier)), _pattern(IDENTIFIER_PATTERN)]
+Column = Annotated[str, BeforeValidator(checked(column)), _pattern(IDENTIFIER_PATTERN)]
 Table = Annotated[str, BeforeValidator(checked(table)), _pattern(TABLE_PATTERN)]
 ImportPath = Annotated[str, AfterValidator(import_path), _pattern(_IMPORT_PATTERN)]

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from perennial.core.names import RESERVED, is_reserved
+
 Rule = Callable[[object], str | None]
 """Returns what is allowed where a value is not, else None."""
 
@@ -15,7 +17,9 @@ _SHOWN = 60
 
 def column(value: object) -> str | None:
     """Allow the name of one column."""
-    return None if isinstance(value, str) and value else "must be the name of a column"
+    if not isinstance(value, str) or not value:
+        return "must be the name of a column"
+    return f"must be neither {' nor '.join(RESERVED)}, which Perennial adds to refused rows" if is_reserved(value) else None
 
 
 def columns(value: object) -> str | None:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from perennial.quality.marks import Mask
 
 _INSTANT = pa.timestamp("us", "UTC")
-_DIGITS_IN_FLOAT64 = 15
 
 
 class Kind(StrEnum):

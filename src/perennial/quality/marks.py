@@ -76,11 +76,6 @@ class Marks:
             at += size
         return found
 
-    def positions(self) -> Positions:
-        """Return the positions of all marked rows, ascending."""
-        parts = [np.flatnonzero(self._unpacked(number)) + number * _BLOCK for number in sorted(self._blocks)]
-        return np.concatenate(parts or [np.empty(0, np.int64)])
-
     def _unpacked(self, number: int) -> Mask:
         block = self._blocks.get(number)
         return np.zeros(_BLOCK, dtype=bool) if block is None else np.unpackbits(block).view(np.bool_)

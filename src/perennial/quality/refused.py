@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from perennial.quality.marks import Marks, Mask, Positions
+from perennial.quality.marks import Marks, Mask
 
 
 class Refused:
@@ -32,10 +32,6 @@ class Refused:
     def mask(self, start: int, length: int) -> Mask:
         """Return for *length* rows from position *start* on whether they are refused."""
         return self._any.mask(start, length)
-
-    def positions(self) -> Positions:
-        """Return the positions of the refused rows, ascending."""
-        return self._any.positions()
 
     def reasons(self, start: int, length: int) -> pa.ListArray:
         """Return why the refused ones among *length* rows from position *start* on are: a list of text for each."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from perennial.core.codes import Code
 from perennial.core.digest import digest_json
+from perennial.core.errors import ArtifactError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ColumnDrift,
@@ -149,7 +151,7 @@ def _drift(
     predicted: Predicted,
 ) -> tuple[Sequence[ColumnDrift], Signal, str]:
     reference = Reference.from_json(stores.artifacts.get(version.profile))
-    known = Profile.from_json(stores.artifacts.get(predicted.profile)) if predicted.profile else None
+    known = _known(stores, version, validation, predicted)
     if known is None or known.edges != reference.edges.digest:
         known = _counted(definition, stores, reference, snapshot, validation)
     monitoring = definition.monitoring
@@ -164,8 +166,24 @@ def _drift(
     return columns, signal, stores.artifacts.put(known.to_json())
 
 
+def _known(stores: Stores, version: ModelVersion, validation: Validation, predicted: Predicted) -> Profile | None:
+    """Return what *predict* counted, if that was for *version*, of the rows that *validation* let through, and is still there.
+
+    No row names it before the measurement does, so it may have been collected.
+    """
+    wanted = (Role.CHAMPION, version.id, validation.id)
+    if predicted.profile is None or wanted not in {(batch.role, batch.version, batch.validation) for batch in predicted.batches}:
+        return None
+    try:
+        return Profile.from_json(stores.artifacts.get(predicted.profile))
+    except ArtifactError as error:
+        if error.code is not Code.ARTIFACT_MISSING:
+            raise
+        return None
+
+
 def _counted(definition: Definition, stores: Stores, reference: Reference, snapshot: Snapshot, validation: Validation) -> Profile:
-    """Count the night's rows, where *predict* did not: the night is measured again, or for another champion than predicted it."""
+    """Count the night's rows: *predict* did not, or for another champion, or with other rows refused, or its counts are gone."""
     with open_rows(definition, stores, snapshot, validation) as rows:
         require_columns(reference.edges.names, rows.schema)
         return profile(reference.edges, rows.batches(reference.edges.names))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perennial.core.file_errors import file_errors
+from perennial.core.names import POSITION, REASONS
+from perennial.core.scratch import temporary_folder
 from perennial.ports import Stores
 from perennial.quality.refused import Refused
 from perennial.quality.rows import Rows
-from perennial.steps.snapshots.rows import POSITION
-
-REASONS = "_reasons"
 
 
 def quarantine(rows: Rows, refused: Refused, stores: Stores) -> str | None:
@@ -23,16 +22,24 @@ def quarantine(rows: Rows, refused: Refused, stores: Stores) -> str | None:
 
     Returns:
         The artifact's digest; None where no row is refused.
+
+    Raises:
+        RejectedError: STORE_FULL, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
     """
     if not len(refused):
         return None
     schema = rows.schema.append(pa.field(POSITION, pa.int64())).append(pa.field(REASONS, pa.list_(pa.string())))
-    with TemporaryDirectory(dir=stores.scratch) as folder:
-        path = Path(folder) / "quarantine.parquet"
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for batch in _kept(rows, refused, schema):
-                writer.write_batch(batch)
+    with temporary_folder(stores.scratch) as folder:
+        path = folder / "quarantine.parquet"
+        _write(path, schema, _kept(rows, refused, schema))
         return stores.artifacts.put(path)
+
+
+def _write(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    with file_errors("scratch"), pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
 def _kept(rows: Rows, refused: Refused, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from perennial.core.file_errors import file_errors
-from perennial.steps.scratch import temporary_folder
+from perennial.core.scratch import temporary_folder
 from perennial.steps.snapshots.rows import Rows
 
 _WHERE = "scratch"
@@ -26,7 +26,7 @@ def spooled_rows(schema: pa.Schema, batches: Iterable[pa.RecordBatch], scratch: 
 
     Raises:
         RejectedError: STORE_FULL, STORE_DENIED.
-        UnavailableError: STORE_UNAVAILABLE.
+        UnavailableError: STORE_UNAVAILABLE; also when what was lent is read.
     """
     with temporary_folder(scratch) as folder:
         path = folder / "rows.arrow"
@@ -44,5 +44,5 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
 
 
 def _read(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
+    with file_errors(_WHERE), pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
         yield from (batch.select(list(columns)) for batch in reader if batch.num_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,7 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.ports import Selection
 from perennial.stores.arrow_types import INSTANT, canonical, convert, settle, type_faults
-from perennial.stores.files.declared import declared_faults, declared_kind, undeclared_faults
+from perennial.stores.declared import declared_faults, declared_kind, undeclared_faults
 
 ROWS_PER_BATCH = 50_000
 
@@ -53,20 +53,23 @@ def sort_columns(selection: Selection) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *selection.columns)))
 
 
-def selected_kinds(kinds: Mapping[str, pa.DataType], selection: Selection, where: str) -> dict[str, pa.DataType]:
+def selected_kinds(
+    kinds: Mapping[str, pa.DataType], selection: Selection, where: str, *, text_moments: bool = True
+) -> dict[str, pa.DataType]:
     """Return the canonical type of every selected column; null for one without any value that nobody declared.
 
     Args:
         kinds: The type in the store, by column.
         selection: What is asked for.
         where: The file or table, for the faults.
+        text_moments: Whether text counts as a moment; see ``type_faults``.
 
     Raises:
         DataError: SCHEMA_TYPE, TIME_NAIVE; all columns at once.
     """
     moments, declared = instant_columns(selection), selection.declared or {}
     found = {name: kinds[name] for name in selection.columns}
-    faults = type_faults(found, moments, where)
+    faults = type_faults(found, moments, where, text_moments=text_moments)
     faults += declared_faults({name: kind for name, kind in found.items() if canonical(kind)}, declared, where)
     if faults:
         raise DataError.of(faults)
@@ -105,32 +108,6 @@ def rows_inside(batch: pa.RecordBatch, selection: Selection) -> pa.Array | None:
     return None if inside.true_count == len(inside) else inside
 
 
-def select(table: pa.Table, selection: Selection, where: str) -> pa.Table:
-    """Return the selected columns and rows of *table*, in canonical types and in the order they stand.
-
-    Raises:
-        DataError: SCHEMA_MISSING, SCHEMA_DUPLICATE, SCHEMA_EXTRA, SCHEMA_TYPE, TIME_NAIVE, DATA_INT_PRECISION.
-    """
-    if faults := file_column_faults(table.column_names, selection, where):
-        raise DataError.of(faults)
-    table = table.select(selection.columns)
-    kinds = selected_kinds({field.name: field.type for field in table.schema}, selection, where)
-    schema = pa.schema(list(kinds.items()))
-    found = [select_rows(convert_batch(batch, schema, where), selection) for batch in table.combine_chunks().to_batches()]
-    return pa.Table.from_batches(found, schema=schema)
-
-
-def ordered(parts: Iterable[pa.Table], selection: Selection, where: str) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of selected *parts* in order, in batches of one schema; at least one batch. All are in memory.
-
-    Raises:
-        DataError: SCHEMA_TYPE, parts contradict each other.
-    """
-    table = _joined(list(parts), where).sort_by([(name, "ascending") for name in sort_columns(selection)])
-    batches = table.combine_chunks().to_batches(max_chunksize=ROWS_PER_BATCH)
-    yield from batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-
-
 def settled(parts: Sequence[Mapping[str, pa.DataType]], where: str) -> pa.Schema:
     """Return the one schema of parts that have *parts*' canonical types.
 
@@ -145,12 +122,3 @@ def settled(parts: Sequence[Mapping[str, pa.DataType]], where: str) -> pa.Schema
     ]:
         raise DataError.of(faults)
     return pa.schema(list(kinds.items()))
-
-
-def _joined(parts: list[pa.Table], where: str) -> pa.Table:
-    schema = settled([{field.name: field.type for field in part.schema} for part in parts], where)
-    return pa.concat_tables([_cast(part, schema, where) for part in parts])
-
-
-def _cast(part: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
-    return pa.table({field.name: convert(part[field.name], field.type, f"{where}: {field.name}") for field in schema})

@@ -48,19 +48,27 @@ def canonical(kind: pa.DataType) -> pa.DataType | None:
     return next((target for is_family, target in families if is_family(kind)), None)
 
 
-def type_faults(kinds: Mapping[str, pa.DataType], instants: tuple[str, ...], where: str) -> list[Fault]:
+def type_faults(
+    kinds: Mapping[str, pa.DataType], instants: tuple[str, ...], where: str, *, text_moments: bool = True
+) -> list[Fault]:
     """Return a fault for every column that cannot be read: TIME_NAIVE or SCHEMA_TYPE.
 
     Args:
         kinds: The type in the store, by column.
-        instants: The columns that must be moments; text in ISO 8601 with an offset counts as such.
+        instants: The columns that must be moments.
         where: The table, query or file, for the faults.
+        text_moments: Whether text in ISO 8601 with an offset counts as such. Where a database compares, it may not: it would
+            compare text letter by letter.
     """
-    faults = (_type_fault(name, kind, name in instants, where) for name, kind in kinds.items())
+    written = (pa.string(),) if text_moments else ()
+    faults = (
+        _type_fault(name, kind, (INSTANT, pa.null(), *written) if name in instants else (), where) for name, kind in kinds.items()
+    )
     return [fault for fault in faults if fault]
 
 
-def _type_fault(name: str, kind: pa.DataType, is_instant: bool, where: str) -> Fault | None:
+def _type_fault(name: str, kind: pa.DataType, moments: tuple[pa.DataType, ...], where: str) -> Fault | None:
+    """Return what is wrong with a column of *kind*, which must be one of *moments* where there are any."""
     place = f"{where}: {name}"
     target = canonical(kind)
     if pa.types.is_timestamp(kind) and kind.tz is None:
@@ -68,8 +76,9 @@ def _type_fault(name: str, kind: pa.DataType, is_instant: bool, where: str) -> F
     if target is None:
         found = "" if kind == UNREADABLE else f", is {kind}"
         return Fault(Code.SCHEMA_TYPE, f"{_ALLOWED}{found}", place)
-    if is_instant and target not in (INSTANT, pa.string(), pa.null()):
-        return Fault(Code.SCHEMA_TYPE, f"must be a timestamp with a timezone, is {kind}", place)
+    if moments and target not in moments:
+        shown = "text: cast it in a query" if target == pa.string() else kind
+        return Fault(Code.SCHEMA_TYPE, f"must be a timestamp with a timezone, is {shown}", place)
     return None
 
 

@@ -21,7 +21,7 @@ _PREFIX = r"[A-Za-z0-9_.=-]*(/[A-Za-z0-9_.=-]+)*"
 _REGION = "us-east-1"
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
-_ATTEMPTS = 4
+_ATTEMPTS = 5
 
 
 def s3_address(url: str, where: str) -> tuple[str, str]:
@@ -37,28 +37,20 @@ def s3_address(url: str, where: str) -> tuple[str, str]:
     raise DefinitionError(Code.DEFINITION_URL, "must be s3://bucket/prefix, in letters, digits, dots and hyphens", where=where)
 
 
-def s3_client(
-    where: str,
-    *,
-    endpoint_url: str | None = None,
-    region: str | None = None,
-    access_key: str | None = None,
-    secret_key: str | None = None,
-) -> S3Client:
+def s3_client(where: str, *, endpoint_url: str | None = None) -> S3Client:
     """Return a client. Nothing is connected yet.
+
+    The region (else us-east-1) and the credentials are those that boto3 finds: environment, profile, instance role.
 
     Args:
         where: What it is for, for messages.
         endpoint_url: Where the S3 is not AWS's.
-        region: By default what boto3 finds, else us-east-1.
-        access_key: By default what boto3 finds: environment, profile, instance role.
-        secret_key: Belongs to *access_key*.
 
     Raises:
         RejectedError: STORE_REJECTED, the endpoint or the region cannot be one.
     """
     with s3_errors(where):
-        session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region)
+        session = boto3.Session()
         config = Config(
             connect_timeout=_CONNECT_TIMEOUT_S,
             read_timeout=_READ_TIMEOUT_S,

@@ -132,12 +132,14 @@ class MemoryLedger:
             staged = queries.is_whole(self.records, batch.id)
         rows = None if staged else _rows(batch, predictions)
         with self._writing() as records:
-            self._refuse_overlap(batch)
             if rows is not None and not queries.is_whole(records, batch.id):
                 records.demand_references(batch)
+                records.of(PredictionBatch).pop(batch.id, None)  # at the end, as what was written last
                 records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": len(rows)})
                 records.rows[batch.id] = Rows(rows, self.clock())
                 records.states.setdefault(batch.id, BatchState.STAGED)
+        with self._writing() as records:
+            self._refuse_overlap(batch)
             for other in queries.current(records, batch.model, batch.segment):
                 if (other.role, other.interval) == (batch.role, batch.interval):
                     records.states[other.id] = BatchState.SUPERSEDED
@@ -239,12 +241,14 @@ class MemoryLedger:
     def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
         with self.records.lock:
-            return len(queries.expired(self.records, horizons))
+            return len(queries.expired(self.records, horizons, self.clock()))
 
     def expire_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Remove old prediction rows; see ``ports.Ledger.expire_predictions``."""
         with self._writing() as records:
-            old = queries.expired(records, horizons)
+            old = queries.expired(records, horizons, self.clock())
+            for batch in queries.abandoned(records, self.clock()):
+                records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": 0})
             for batch_id, key in old:
                 del records.rows[batch_id].predictions[key]
             return len(old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from statistics import fmean
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from perennial.testing.ledger_records import Records, epoch_key
 R = TypeVar("R", bound=Receipt)
 _STATES = (BatchState.CURRENT, BatchState.SUPERSEDED, BatchState.STAGED)
 _TINY = 1e-15
+_ABANDONED_AFTER = timedelta(days=1)
 
 
 def batches(records: Records, model: str, segment: str) -> list[PredictionBatch]:
@@ -160,17 +161,31 @@ def manifests(records: Records) -> Iterator[str]:
 def is_whole(records: Records, batch: str) -> bool:
     """Return whether *batch* is there, and none of its rows has expired."""
     found = records.of(PredictionBatch).get(batch)
-    return found is not None and len(records.rows[batch].predictions) == found.rows
+    return found is not None and len(records.rows[batch].predictions) == found.rows > 0
 
 
-def expired(records: Records, horizons: Mapping[tuple[str, str], datetime]) -> list[tuple[str, tuple[str, datetime]]]:
-    """Return the batch and the key of every prediction row of an event before the horizon of its model and segment."""
-    return [
+def expired(records: Records, horizons: Mapping[tuple[str, str], datetime], now: datetime) -> set[tuple[str, tuple[str, datetime]]]:
+    """Return the batch and the key of every row that is abandoned, or of an event before the horizon of its model and segment."""
+    old = {
         (batch.id, key)
         for (model, segment), before in horizons.items()
         for batch in batches(records, model, segment)
         for key in records.rows[batch.id].predictions
         if key[1] < before
+    }
+    return old | {(batch.id, key) for batch in abandoned(records, now) for key in records.rows[batch.id].predictions}
+
+
+def abandoned(records: Records, now: datetime) -> list[PredictionBatch]:
+    """Return the batches that nobody will make current: a day old, of models of which no run holds a lease."""
+    leased = {(lane.model, lane.segment) for lane, lease in records.leases.items() if lease.holder and lease.expires_at > now}
+    return [
+        batch
+        for batch in records.of(PredictionBatch).values()
+        if records.states[batch.id] is BatchState.STAGED
+        and batch.rows > 0
+        and records.rows[batch.id].written_at < now - _ABANDONED_AFTER
+        and (batch.model, batch.segment) not in leased
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perennial.core.errors import DefinitionError
-from perennial.core.names import identifier, name, table
+from perennial.core.names import column, identifier, name, table
 from perennial.core.shown import HIDDEN, shown
 
 ALLOWED = "must be lower-case letters, digits and underscores, start with a letter, at most 100 characters"
@@ -53,6 +53,16 @@ def test_quotes_and_semicolons_are_no_identifiers(text: str) -> None:
     with pytest.raises(DefinitionError) as caught:
         identifier(text)
     assert str(caught.value) == f"column: must be letters, digits and underscores, got {shown(text)} [IDENTIFIER_INVALID]"
+
+
+@pytest.mark.parametrize("text", ["_position", "_Reasons"])
+def test_a_column_is_not_named_like_one_that_is_added_to_refused_rows(text: str) -> None:
+    """They would be there twice."""
+    with pytest.raises(DefinitionError) as caught:
+        column(text)
+    message = "must not be _position or _reasons, which Perennial adds to refused rows"
+    assert str(caught.value) == f"column: {message}, got '{text}' [IDENTIFIER_RESERVED]"
+    assert column("_x") == "_x"
 
 
 def test_a_table_may_have_its_schema_before_a_dot() -> None:

@@ -199,6 +199,14 @@ def write_again(*changes: tuple[str, str]) -> Path:
             "15: features.numeric[0]: must be letters, digits and underscores, got 'temp; drop table x' [IDENTIFIER_INVALID]",
         ),
         (
+            "[temperature]",
+            "[_position]",
+            (
+                "15: features.numeric[0]: must not be _position or _reasons, which Perennial adds to refused rows, "
+                "got '_position' [IDENTIFIER_RESERVED]"
+            ),
+        ),
+        (
             "  table: demand",
             "  table: 'a.b.c'",
             (

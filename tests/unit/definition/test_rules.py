@@ -196,6 +196,13 @@ QUERY = "  table: demand"
             "25: expectations[0]: type: must be a supported expectation, got 'expect_magic' [DEFINITION_EXPECTATION]",
         ),
         (
+            [("{column: temperature}", "{column: _position}")],
+            (
+                "25: expectations[0]: column: must be neither _position nor _reasons, which Perennial adds to refused rows, "
+                "got '_position' [DEFINITION_EXPECTATION]"
+            ),
+        ),
+        (
             [("{column: temperature}", "{column: temperature, mostly: 2}")],
             None,
         ),

@@ -27,7 +27,7 @@ def test_a_row_that_several_expectations_refuse_stands_once_with_all_reasons() -
     """Reasons come in the order of the expectations, rows by position."""
     checked = conclude([_outcome(MISSING, 1, 7), _outcome(UNIQUE, 0, 7)], rows=24)
 
-    assert checked.refused.positions().tolist() == [0, 1, 7]
+    assert np.flatnonzero(checked.refused.mask(0, 24)).tolist() == [0, 1, 7]
     assert checked.refused.reasons(0, 24).to_pylist() == [
         ["station, event_at are not unique together"],
         ["rides is missing"],

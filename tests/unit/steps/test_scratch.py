@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.errors import PerennialError
-from perennial.steps.scratch import remove_leftovers, temporary_folder
+from perennial.core.scratch import temporary_folder
+from perennial.steps.scratch import remove_leftovers
 from perennial.steps.spooled_rows import spooled_rows
 
 SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string())])
@@ -58,3 +60,37 @@ def test_only_old_folders_of_ours_are_left_over(tmp_path: Path) -> None:
         remove_leftovers(tmp_path, NOW - timedelta(days=1))
         assert {young, other} == set(tmp_path.iterdir())
         old.mkdir()  # for whoever lent it
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_folder_that_goes_while_it_is_looked_at_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    """Its owner, or another collection, removes it just before or just after the question how old it is."""
+    folder = tmp_path / "perennial-scratch-old"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    ask = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if path == folder and not after:
+            shutil.rmtree(path, ignore_errors=True)
+        found = ask(path, **how)
+        if path == folder:
+            shutil.rmtree(path, ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    remove_leftovers(tmp_path, NOW)
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spooled_rows_that_cannot_be_read_any_more_are_one_of_our_errors(tmp_path: Path) -> None:
+    """Whoever reads them may be publishing. The first bytes of a process's memory answer as a broken disk does."""
+    with spooled_rows(SCHEMA, batches(3), tmp_path) as rows:
+        path = next(tmp_path.glob("*/rows.arrow"))
+        path.unlink()
+        path.symlink_to("/proc/self/mem")
+        with pytest.raises(PerennialError) as error:
+            list(rows.batches())
+    found = "Error reading bytes from file. Detail: [errno 5] Input/output error"
+    assert str(error.value) == f"scratch: could not be used ({found}) [STORE_UNAVAILABLE]"

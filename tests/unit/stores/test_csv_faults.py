@@ -18,7 +18,9 @@ from perennial.core.errors import DataError, PerennialError
 from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.files.csv_quotes import Quotes
+from perennial.stores.files.csv_text import CsvText
 from perennial.stores.files.folder_source import FileSource
+from perennial.stores.files.part import DiskPart
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 AT = "2024-03-01T01:00:00Z"
@@ -277,3 +279,23 @@ def test_a_packed_bomb_is_refused_by_what_comes_out_of_it(tmp_path: Path, monkey
 def test_a_file_without_a_header_tells_none_of_its_values(tmp_path: Path) -> None:
     """Its first row may be one of data."""
     assert [f"{name}: must be there, is not [SCHEMA_MISSING]" for name in DECLARED] == refusal(tmp_path, line() * 3)
+
+
+@pytest.mark.parametrize("name", ["demand.csv", "demand.csv.gz"])
+def test_a_file_of_nothing_but_ragged_rows_is_given_up(tmp_path: Path, name: str) -> None:
+    """Two bytes each, and a fault each: only the first are kept, and the rest is not read."""
+    content = ("place,event_at\n" + "x\n" * 300_000).encode()
+    packed = gzip.compress(content) if name.endswith("gz") else content
+    expected = [f"row {row}: must have 2 fields like the header, has 1 [CSV_RAGGED]" for row in range(2, 22)]
+    assert expected == refusal(tmp_path, packed, name, declared={"place": "text", "event_at": "moment"})
+    text = CsvText(DiskPart(name, len(packed), tmp_path / name), ["place", "event_at"], ("place", "event_at"))
+    assert list(text.batches()) == []
+    assert (len(text.ragged), text.ragged[-1]) == (10_000, (10_001, 1))
+
+
+def test_what_was_wrong_before_a_file_is_given_up_is_said(tmp_path: Path) -> None:
+    """In its place among the ragged rows."""
+    content = HEADER + "\n" + line(load="NA") + line() * 150_000 + "x\n" * 30_000
+    found = refusal(tmp_path, content)
+    assert f"row 2: load: {NUMBER} or an empty field, holds a word for a missing value [DATA_NULL_TOKEN]" == found[0]
+    assert (len(found), found[1]) == (20, "row 150003: must have 6 fields like the header, has 1 [CSV_RAGGED]")

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from moto.server import ThreadedMotoServer
 
-from perennial.core.errors import DataError, DefinitionError, RejectedError
-from perennial.core.receipts import Role
+from perennial.core.errors import DataError, DefinitionError, RejectedError, UnavailableError
+from perennial.core.receipts import Lineage, Role
 from perennial.stores.exporting.export import export
 from perennial.stores.exporting.file import new_file
 from perennial.stores.exporting.format import write
@@ -138,6 +138,21 @@ def test_a_row_has_its_lineage(ledger: MemoryLedger, tmp_path: Path) -> None:
         "training_validation": version.validation,
         "code_version": "0.1.0",
     }
+
+
+def test_predictions_that_expire_while_they_are_exported_are_one_of_our_errors(ledger: MemoryLedger, tmp_path: Path) -> None:
+    """A collection takes them after they were read and before it was asked where they come from."""
+
+    class Collected(MemoryLedger):
+        def trace(self, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
+            self.expire_predictions({(model, segment): day(1)})
+            return super().trace(model, segment, entity, event_at)
+
+    with pytest.raises(UnavailableError) as caught:
+        export(Collected(records=ledger.records), "bike_demand", str(tmp_path / "out.csv"), within=night(0), kind=Format.CSV)
+    found = "predictions were removed while they were being exported; export again"
+    assert str(caught.value) == f"export: {found} [STORE_UNAVAILABLE]"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from perennial.core.errors import DataError, PerennialError
 from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.files.folder_source import FileSource
+from perennial.stores.files.parquet_footer import Chunk
+from perennial.stores.files.parquet_pages import column_pages
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 MB = 1 << 20
@@ -222,3 +225,74 @@ def test_numbers_that_would_lose_a_digit_are_refused(tmp_path: Path, declared: s
     moments = pa.array([START], pa.timestamp("us", tz="UTC"))
     pq.write_table(pa.table({"place": ["a"], "event_at": moments, "load": values}), path)
     assert [f"load: {message}"] == refusal(path, declared={"place": "text", "event_at": "moment", "load": declared})
+
+
+def varint(number: int) -> bytes:
+    """Return *number* in groups of seven bits, as Thrift writes it."""
+    return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
+
+
+def field_of(number: int, count: int, element: bytes) -> bytes:
+    """Return field *number* of a struct: a list of *count* structs that are all *element*."""
+    return bytes([number << 4 | 9, 0xFC]) + varint(count) + element * count
+
+
+def with_footer(path: Path, footer: bytes) -> Path:
+    """Write a file that is nothing but a footer."""
+    path.write_bytes(b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+    return path
+
+
+def python_peak_mb(action: Callable[[], object]) -> float:
+    """Return how much Python held at the worst moment of *action*."""
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1] / MB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        field_of(4, 15_000_000, b"\0"),
+        field_of(4, 50_001, b"\0"),
+        field_of(4, 5, field_of(1, 49_000, b"\0") + b"\0"),
+        field_of(4, 1, field_of(1, 45_000, b"\x11\x11\x11\x11\x11\0") + b"\0"),
+        b"\0" * (17 * MB),
+    ],
+    ids=["a long list", "a list", "lists of lists", "structs of truths", "its length"],
+)
+def test_a_footer_that_is_larger_in_memory_than_in_the_file_is_refused(
+    tmp_path: Path, footer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A struct without fields is one byte there and 72 in Python, and a column without a name 1.4 kB in Arrow."""
+    monkeypatch.setattr("perennial.stores.files.parquet_footer.MOST_VALUES", 200_000)
+    path = with_footer(tmp_path / "demand.parquet", footer + b"\0")
+
+    def refused() -> None:
+        message = "must have a footer of at most 16 MB and 200000 values, has a larger one: write fewer row groups"
+        assert [f"{message} [DATA_TOO_LARGE]"] == refusal(path)
+
+    assert python_peak_mb(refused) < 50
+
+
+def test_a_page_header_that_is_larger_in_memory_than_in_the_file_is_refused() -> None:
+    """Another file's pages begin where such a header lies."""
+    header = field_of(9, 40_000, b"\0") * 300 + b"\0"
+    chunk = Chunk(0, len(header), None)
+
+    def refused() -> None:
+        with pytest.raises(DataError) as error:
+            column_pages(io.BytesIO(header), chunk, "demand.parquet: place")
+        assert str(error.value) == "demand.parquet: place: is no Parquet file that can be read [FILE_CORRUPT]"
+
+    assert len(header) > 11 * MB
+    assert python_peak_mb(refused) < 1
+
+
+def test_a_file_of_many_row_groups_is_read(tmp_path: Path) -> None:
+    """Far more than a writer makes of a night."""
+    path = write(tmp_path / "demand.parquet", "north", 300, row_group_size=1)
+    assert read(path).num_rows == 300

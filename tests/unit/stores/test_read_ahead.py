@@ -87,3 +87,19 @@ def test_a_reader_that_stops_cancels_what_waits() -> None:
     assert waits.wait(10)
     ahead.close()
     assert cancelled.is_set()
+
+
+def test_a_reader_that_stops_cancels_what_waits_behind_items_that_lie_ready() -> None:
+    """Nobody will take these, and the wait would not end by itself."""
+    waits, cancelled = Event(), Event()
+
+    def items() -> Generator[int]:
+        yield from (1, 2)
+        waits.set()
+        cancelled.wait(10)
+
+    ahead = read_ahead(items(), cancel=cancelled.set)
+    assert next(ahead) == 1
+    assert waits.wait(10)
+    ahead.close()
+    assert cancelled.is_set()

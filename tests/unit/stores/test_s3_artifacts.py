@@ -179,14 +179,31 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
     assert f"artifact {MODEL}: the store could not be reached (EndpointConnectionError) [STORE_UNAVAILABLE]" == str(error.value)
 
 
-@pytest.mark.parametrize(("url", "shown"), [("s3://bucket", "s3://bucket/"), ("s3://a.bucket/x/y-1/", "s3://a.bucket/x/y-1/")])
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("s3://bucket", "s3://bucket/"),
+        ("s3://a.bucket/x/y-1/", "s3://a.bucket/x/y-1/"),
+        ("s3://bucket/env=prod", "s3://bucket/env=prod/"),
+    ],
+)
 def test_an_address_is_a_bucket_and_a_prefix(url: str, shown: str) -> None:
     """The prefix may be missing or deep."""
-    assert f"S3Artifacts({shown!r})" == repr(open_s3(url, access_key="key", secret_key="sesame"))
+    assert f"S3Artifacts({shown!r})" == repr(open_s3(url))
 
 
 @pytest.mark.parametrize(
-    "url", ["https://bucket/x", "s3://", "s3:///x", "s3://Bucket", "s3://bucket/a b", "s3://key:sesame@bucket", "s3://bucket/a//b"]
+    "url",
+    [
+        "https://bucket/x",
+        "s3://",
+        "s3:///x",
+        "s3://Bucket",
+        "s3://bucket/a b",
+        "s3://key:sesame@bucket",
+        "s3://bucket/a//b",
+        "s3://bucket/a?endpoint=b",
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     """It is not shown, since it may hold a secret."""
@@ -195,8 +212,11 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
     assert str(error.value) == "artifacts: must be s3://bucket/prefix, in letters, digits, dots and hyphens [DEFINITION_URL]"
 
 
-def test_an_opened_store_reaches_its_endpoint() -> None:
-    """Endpoint, region and credentials are the ones that were given."""
+def test_an_opened_store_reaches_its_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint is the one that was given, region and credentials are those of the environment."""
+    found = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-north-1"}
+    for variable, value in found.items():
+        monkeypatch.setenv(variable, value)
     seen: list[str] = []
 
     def answer(method: str, path: str, headers: dict[str, str]) -> Answer:
@@ -206,6 +226,5 @@ def test_an_opened_store_reaches_its_endpoint() -> None:
 
     with server(answer) as port:
         endpoint = f"http://127.0.0.1:{port}"
-        store = open_s3("s3://bucket/models", endpoint_url=endpoint, region="eu-north-1", access_key="key", secret_key="secret")
-        assert store.get(MODEL) == b"model"
+        assert open_s3("s3://bucket/models", endpoint_url=endpoint).get(MODEL) == b"model"
     assert [f"GET {KEY} AWS4-HMAC-SHA256 Credential=key eu-north-1"] == seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.core.codes import Code
-from perennial.core.errors import DataError
+from perennial.core.errors import DataError, RejectedError, UnavailableError
 from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.files.disk_sort import disk_sorted
 from perennial.stores.files.folder_source import FileSource
-from perennial.stores.files.key_order import KeyOrder
 from perennial.stores.files.local_sort import locally_sorted
 from perennial.stores.files.rechunked import rechunked
+from perennial.stores.key_order import KeyOrder
 
 INSTANT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -177,3 +178,32 @@ def selection(relation: str) -> Selection:
         interval=Interval(START, START + timedelta(days=1)),
         as_of=START + timedelta(days=9),
     )
+
+
+def test_a_full_scratch_is_not_said_of_the_files(tmp_path: Path) -> None:
+    """Whoever frees space must know where; a limit of the process stands for a disk."""
+    (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n" * 90_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(RejectedError) as error:
+            list(FileSource(tmp_path).read(selection("demand.csv")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(error.value) == "scratch: has no space left [STORE_FULL]"
+
+
+def test_a_scratch_that_is_no_folder_is_not_said_of_the_files(tmp_path: Path) -> None:
+    """Nor of the system."""
+    (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n")
+    with pytest.raises(UnavailableError) as error:
+        list(FileSource(tmp_path, scratch=tmp_path / "demand.csv").read(selection("demand.csv")))
+    assert str(error.value) == "scratch: could not be used (File exists) [STORE_UNAVAILABLE]"
+
+
+def test_sorting_that_cannot_begin_is_one_of_our_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB refuses its settings, say."""
+    monkeypatch.setattr("perennial.stores.files.disk_sort.MEMORY", "a lot")
+    with pytest.raises(UnavailableError) as error:
+        list(disk_sorted(table([(1, "a", None, None, None, None)]).to_batches(), SCHEMA, SCHEMA.names, tmp_path))
+    assert str(error.value) == "scratch: rows could not be sorted (ParserException) [STORE_UNAVAILABLE]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,17 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from perennial.core.errors import DefinitionError, PerennialError
+from perennial.core.errors import DefinitionError, PerennialError, RejectedError
 from perennial.core.interval import Interval
+from perennial.core.scratch import PREFIX
 from perennial.ports import Selection
 from perennial.stores.sql.source import SqlSource
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
+MANY = (
+    "SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at, hash(i)::varchar || repeat('x', 100) AS note, i AS n"
+    " FROM range(2_000_000) AS many(i)"
+)
 ONE = "SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at"
 
 
@@ -114,6 +120,39 @@ def test_a_file_that_another_process_writes_is_unavailable(path: Path) -> None:
         message = refusal(path, selection("kinds"))
         holder.communicate(b"\n")
     assert message == "kinds: the file could not be read now (IOException) [STORE_UNAVAILABLE]"
+
+
+@pytest.mark.parametrize("kind", ["varchar", "enum('2024-03-01 01:00Z')"])
+def test_text_is_a_moment_only_where_a_query_says_so(path: Path, kind: str) -> None:
+    """It would be compared letter by letter; a cast in a query compares it as what it is."""
+    text = f"SELECT 'a' AS place, '2024-03-01 01:00Z'::{kind} AS event_at"
+    expected = "query: event_at: must be a timestamp with a timezone, is text: cast it in a query [SCHEMA_TYPE]"
+    assert expected == refusal(path, selection(text))
+    cast = "SELECT place, event_at::timestamptz AS event_at"
+    assert read(path, selection(f"{cast} FROM ({text})")).num_rows == 1
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_scratch_folder(path: Path, tmp_path: Path) -> None:
+    """It is made where it is missing, has the name that is looked for after a kill, and is empty again after the read."""
+    scratch = tmp_path / "home" / "scratch"
+    rows = SqlSource(f"duckdb:///{path}", scratch=scratch).read(selection(MANY, "note", "n"))
+    next(rows)
+    (folder,) = scratch.iterdir()
+    assert (folder.name.startswith(PREFIX), len(list(folder.iterdir())) > 0) == (True, True)
+    rows.close()  # type: ignore[attr-defined] # a generator
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_scratch_folder_that_is_full_says_so(path: Path, tmp_path: Path) -> None:
+    """Other than a file that cannot be read now, which a retry may help."""
+    earlier = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, earlier[1]))
+    try:
+        with pytest.raises(RejectedError) as error:
+            list(SqlSource(f"duckdb:///{path}", scratch=tmp_path).read(selection(MANY, "note", "n")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
+    assert str(error.value) == "scratch: has no space left to sort in [STORE_FULL]"
 
 
 @pytest.mark.parametrize("url", ["duckdb://", "duckdb:///:memory:", "duckdb:///demand.duckdb?threads=9"])

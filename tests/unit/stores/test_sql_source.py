@@ -11,6 +11,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, DefinitionError, PerennialError, RejectedError, UnavailableError
@@ -21,6 +22,7 @@ from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.sql.connection import reading_engine
 from perennial.stores.sql.source import SqlSource
 from perennial.stores.sql.statement import relation_clause, select_rows
+from perennial.stores.sql.stream import streamed
 from perennial.stores.sql.types import postgres_shown
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -112,6 +114,30 @@ def test_event_at_must_be_a_moment(server: str) -> None:
         str(refusal(server, selection("daily")))
         == "daily: event_at: must be a timestamp with a timezone, is date32[day] [SCHEMA_TYPE]"
     )
+
+
+@pytest.mark.parametrize("kind", ["text", "varchar(40)"])
+@pytest.mark.parametrize("reads", ["copy", "stream"])
+def test_event_at_must_not_be_text_where_there_are_moments(server: str, kind: str, reads: str) -> None:
+    """It would be compared letter by letter; a query can cast it. Both ways to read say so."""
+    run(server, "DROP TABLE IF EXISTS written", f"CREATE TABLE written (place text, event_at {kind})")
+    chosen = selection("written")
+    with pytest.raises(DataError) as error:
+        list(SqlSource(server).read(chosen) if reads == "copy" else streamed(reading_engine(server), chosen, "written"))
+    expected = "written: event_at: must be a timestamp with a timezone, is text: cast it in a query [SCHEMA_TYPE]"
+    assert expected == str(error.value)
+    assert read(server, selection("SELECT place, event_at::timestamptz AS event_at FROM written")).num_rows == 0
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "duckdb"])
+def test_the_bounds_have_the_type_of_moments(dialect: str) -> None:
+    """A bare literal would take the type of whatever it is compared with."""
+    chosen = selection("demand")
+    rows = select_rows(relation_clause(chosen), chosen, {"place": pa.string(), "event_at": INSTANT}, dialect)
+    statement = str(rows.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call] # SQLAlchemy's own
+    assert "demand.event_at >= CAST('2024-03-01 00:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)" in statement
+    assert "demand.event_at < CAST('2024-03-02 00:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)" in statement
+    assert "demand.event_at <= CAST('2024-03-10 00:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)" in statement
 
 
 def test_a_table_may_have_a_schema_and_upper_case_letters(server: str) -> None:

@@ -46,6 +46,13 @@ def lite(folder: Path, rows: Iterable[Row], table: str = TABLE) -> str:
     return f"sqlite:///{folder}/source.db"
 
 
+def spoil(folder: Path, time: str) -> None:
+    """Let the note of the row that happened at *time* hold bytes that are no text."""
+    with sqlite3.connect(folder / "source.db") as connection:
+        connection.execute("UPDATE demand SET note = CAST(x'ff61' AS TEXT) WHERE instr(event_at, ?)", [time])
+    connection.close()
+
+
 def row(minute: int, place: str = "north", known: int = 0, riders: object = 7, load: object = 0.5, note: object = "dry") -> Row:
     """Return a row that happened *minute* minutes after the start, and was known *known* minutes later."""
     at = START + timedelta(minutes=minute)
@@ -122,14 +129,37 @@ def test_a_value_of_another_type_is_refused_wherever_it_stands(
     assert refusal(lite(tmp_path, [*rows, row(1, **bad)])) == f"demand: {message} [SCHEMA_TYPE]"  # type: ignore[arg-type] # tests name fields
 
 
+BAD: dict[str, object] = {"load": "much", "riders": "seven"}
+MIXED = "2024-03-01 00:01:00.000+00:00"
+"""A moment in another writing than ``row`` has, of its second minute."""
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["type", "bytes"])
+@pytest.mark.parametrize("mixed", [False, True], ids=["one writing", "two writings"])
+def test_rows_that_are_not_selected_are_not_judged(tmp_path: Path, mixed: bool, text: bool) -> None:
+    """A night that is read again is the same, whatever came between its rows since and was known later."""
+    late = row(1, known=2000, **({} if text else BAD))  # type: ignore[arg-type] # tests name fields
+    url = lite(tmp_path, [row(0), (late[0], MIXED, *late[2:]) if mixed else late, row(2)])
+    if text:
+        spoil(tmp_path, "00:01:00")
+    assert plain(url) == pa.Table.from_batches(SqlSource(url).read(CHOSEN)).to_pylist()
+    assert (len(plain(url)), is_left_to_the_stream(url)) == (2, mixed)
+
+
+def test_a_row_that_is_refused_is_counted_among_the_selected_ones(tmp_path: Path) -> None:
+    """As the plain stream counts them."""
+    url = lite(tmp_path, [row(0), row(1, known=2000), row(2)])
+    spoil(tmp_path, "00:02:00")
+    expected = "demand: note: must be text in UTF-8, is not in row 2 [DATA_ENCODING]"
+    assert (expected, False) == (refusal(url), is_left_to_the_stream(url))
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 def test_text_that_is_not_utf8_is_refused_with_its_row(tmp_path: Path, ordered: bool) -> None:
     """Counted in the order in which rows are read."""
     rows = [row(minute) for minute in (range(3) if ordered else (2, 1, 0))]
     url = lite(tmp_path, rows)
-    with sqlite3.connect(tmp_path / "source.db") as connection:
-        connection.execute("UPDATE demand SET note = CAST(x'ff61' AS TEXT) WHERE event_at LIKE '%00:01:00Z'")
-    connection.close()
+    spoil(tmp_path, "00:01:00")
     expected = "demand: note: must be text in UTF-8, is not in row 2 [DATA_ENCODING]"
     assert expected == refusal(url)
     with pytest.raises(PerennialError) as error:

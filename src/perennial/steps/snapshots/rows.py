@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from perennial.core.names import POSITION
 from perennial.core.receipts import Purpose, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
@@ -19,8 +20,6 @@ from perennial.steps.arrays import scalar
 from perennial.steps.snapshots.labels import latest, with_labels
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Parts, parts_of
 from perennial.steps.snapshots.stored_rows import StoredRows
-
-POSITION = "_position"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perennial.core.file_errors import file_errors
+from perennial.core.scratch import temporary_folder
 from perennial.ports import Artifacts, Stores
-from perennial.steps.scratch import temporary_folder
 from perennial.steps.snapshots.encoding import encoding
 from perennial.steps.snapshots.overlap import overlapped
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Part

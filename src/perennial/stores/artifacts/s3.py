@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, TypedDict
-from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from perennial.core.codes import Code
 from perennial.core.digest import digest_bytes
-from perennial.core.errors import ArtifactError, DefinitionError, UnavailableError
+from perennial.core.errors import ArtifactError, UnavailableError
 from perennial.core.file_errors import file_errors
+from perennial.core.scratch import temporary_folder
 from perennial.stores.artifacts.digest import CHUNK_BYTES, damaged, digest_of, is_digest, valid_digest, write_digested
+from perennial.stores.s3_client import s3_address, s3_client
 from perennial.stores.s3_errors import error_code, s3_errors
 
 if TYPE_CHECKING:
@@ -40,15 +37,7 @@ if TYPE_CHECKING:
 
 
 _READ_ONLY = 0o444
-_LENT = "perennial-scratch-"
-"""As the steps name their temporary folders, so that a collection removes what a killed process left."""
 _TAKEN = "PreconditionFailed"
-_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_PREFIX = r"[A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*"
-_REGION = "us-east-1"
-_CONNECT_TIMEOUT_S = 5
-_READ_TIMEOUT_S = 60
-_ATTEMPTS = 4
 
 
 class S3Artifacts:
@@ -87,10 +76,8 @@ class S3Artifacts:
     def fetch(self, digest: str) -> Iterator[Path]:
         """Lend a downloaded copy, verified while it was written; see ``ports.Artifacts``."""
         valid_digest(digest)
-        with file_errors("scratch"):
-            folder = TemporaryDirectory(dir=self._scratch, prefix=_LENT)
-        with folder as name:
-            path = Path(name) / digest
+        with temporary_folder(self._scratch) as folder:
+            path = folder / digest
             with file_errors("scratch"), path.open("wb") as file:
                 if write_digested(self._chunks(digest), file) != digest:
                     raise damaged(digest)
@@ -192,42 +179,17 @@ class S3Artifacts:
             )
 
 
-def open_s3(
-    url: str,
-    *,
-    endpoint_url: str | None = None,
-    region: str | None = None,
-    access_key: str | None = None,
-    secret_key: str | None = None,
-    scratch: Path | None = None,
-) -> S3Artifacts:
-    """Return the store at *url*. Nothing is connected yet.
+def open_s3(url: str, *, endpoint_url: str | None = None, scratch: Path | None = None) -> S3Artifacts:
+    """Return the store at *url*. Nothing is connected yet; the region and the credentials are those that boto3 finds.
 
     Args:
         url: ``s3://bucket/prefix``; the prefix may be missing.
         endpoint_url: Where the S3 is not AWS's.
-        region: By default what boto3 finds, else us-east-1.
-        access_key: By default what boto3 finds: environment, profile, instance role.
-        secret_key: Belongs to *access_key*.
         scratch: The folder for lent files; by default the system's.
 
     Raises:
         DefinitionError: DEFINITION_URL.
         RejectedError: STORE_REJECTED, the endpoint or the region cannot be one.
     """
-    parts = urlsplit(url)
-    prefix = parts.path.strip("/")
-    if parts.scheme != "s3" or not re.fullmatch(_BUCKET, parts.netloc) or not re.fullmatch(_PREFIX, prefix):
-        raise DefinitionError(
-            Code.DEFINITION_URL, "must be s3://bucket/prefix, in letters, digits, dots and hyphens", where="artifacts"
-        )
-    with s3_errors("artifacts"):
-        session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region)
-        config = Config(
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            s3={"addressing_style": "path" if endpoint_url else "auto"},
-        )
-        client = session.client("s3", endpoint_url=endpoint_url, region_name=session.region_name or _REGION, config=config)
-    return S3Artifacts(parts.netloc, prefix, client, scratch=scratch)
+    bucket, prefix = s3_address(url, "artifacts")
+    return S3Artifacts(bucket, prefix, s3_client("artifacts", endpoint_url=endpoint_url), scratch=scratch)

@@ -8,6 +8,8 @@ from itertools import groupby
 
 import pyarrow as pa
 
+from perennial.core.codes import Code
+from perennial.core.errors import UnavailableError
 from perennial.core.interval import Interval
 from perennial.core.receipts import ALL, Lineage, Role
 from perennial.ports import Ledger
@@ -46,6 +48,9 @@ def export_rows(
     """Yield the current predictions in *within* as ``EXPORTED``, by event and entity, in bounded memory.
 
     A batch has one lineage, so it is asked for once a batch.
+
+    Raises:
+        UnavailableError: STORE_UNAVAILABLE, also where they expire in the meantime.
     """
     rows = ledger.stream_predictions(model, segment, role=role, within=within)
     for _, parts in groupby(rows, key=lambda part: part["batch"][0].as_py()):
@@ -58,7 +63,11 @@ def export_rows(
 def _lineage(ledger: Ledger, model: str, segment: str, part: pa.RecordBatch) -> Lineage:
     first = part.slice(0, 1).to_pylist()[0]
     traced = ledger.trace(model, segment, first["entity"], first["event_at"])
-    return next(lineage for lineage in traced if lineage.batch == first["batch"])
+    found = next((lineage for lineage in traced if lineage.batch == first["batch"]), None)
+    if found is None:
+        message = "predictions were removed while they were being exported; export again"
+        raise UnavailableError(Code.STORE_UNAVAILABLE, message, where="export")
+    return found
 
 
 def _beside(part: pa.RecordBatch, lineage: Lineage) -> pa.RecordBatch:

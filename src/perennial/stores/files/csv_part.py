@@ -12,12 +12,12 @@ from perennial.core.errors import DataError
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import file_column_faults, instant_columns, rows_inside
 from perennial.stores.arrow_types import INSTANT, type_faults
+from perennial.stores.declared import declared_kind
 from perennial.stores.files.csv_faults import CsvFaults
 from perennial.stores.files.csv_guess import NAIVE, Guess
 from perennial.stores.files.csv_header import csv_header
 from perennial.stores.files.csv_text import CsvText
 from perennial.stores.files.csv_values import values
-from perennial.stores.files.declared import declared_kind
 from perennial.stores.files.landed import Landed, landing
 from perennial.stores.files.part import FilePart
 
@@ -44,11 +44,11 @@ def land_csv(part: FilePart, selection: Selection, folder: Path) -> Landed:
     faults = CsvFaults(text, wrong)
     kinds = _kinds(text, selection, faults)
     path = folder / "rows.arrow"
-    with landing(path, kinds) as writer:
+    with landing(path, kinds) as write:
         for position, texts in text.batches():
             rows = _converted(_utf8(texts, faults), kinds, selection, faults, position)
             if rows is not None and not faults:
-                writer.write_batch(rows)
+                write(rows)
     faults.refuse()
     return Landed(path, kinds)
 

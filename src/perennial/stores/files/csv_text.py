@@ -17,6 +17,8 @@ from perennial.stores.files.part import FilePart
 
 BLOCK_BYTES = 4 << 20
 """What is parsed at once, and so the longest row."""
+MOST_RAGGED = 10_000
+"""After so many rows with too many or too few fields a file is not read on: nothing of it is taken anyway."""
 _FIRST = 2
 """The number of the first row behind the header."""
 
@@ -29,7 +31,7 @@ class CsvText:
         part: The file.
         names: What its columns are called.
         columns: Those that are read.
-        ragged: The rows with too many or too few fields that were met so far: number and fields.
+        ragged: The rows with too many or too few fields that were met so far: number and fields; at most 10 000.
     """
 
     part: FilePart
@@ -40,12 +42,14 @@ class CsvText:
     def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield how many good rows were there before, and the next ones, whose texts may not be UTF-8; null is an empty field.
 
+        This ends early where there are too many ragged rows.
+
         Raises:
             DataError: FILE_CORRUPT, DATA_TOO_LARGE.
         """
         self.ragged.clear()
         position = 0
-        with csv_stream(self.part, quotes=True) as stream, _parse_errors(self.part.name):
+        with csv_stream(self.part, quotes=True) as stream, _parse_errors(self):
             reader = pa_csv.open_csv(
                 stream,
                 read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),  # only then are rows numbered
@@ -68,11 +72,17 @@ class CsvText:
         allowed = f"must have {len(self.names)} fields like the header"
         return [Fault(Code.CSV_RAGGED, f"{allowed}, has {found}", self.place(row)) for row, found in self.ragged[:most]]
 
+    def is_given_up(self) -> bool:
+        """Return whether there are so many ragged rows that the file is not read on."""
+        return len(self.ragged) >= MOST_RAGGED
+
     def place(self, row: int) -> str:
         """Return where row *row* is."""
         return f"{self.part.name}: row {row} (the header is row 1)"
 
     def _keep(self, row: pa_csv.InvalidRow) -> str:
+        if self.is_given_up():
+            return "error"
         self.ragged.append((row.number, row.actual_columns))
         return "skip"
 
@@ -90,17 +100,19 @@ class CsvText:
 class _parse_errors:  # noqa: N801 - a context manager that generators can hold open
     """Turns what Arrow says about a CSV file into our errors; its own words quote the row."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self, text: CsvText) -> None:
+        self._text = text
 
     def __enter__(self) -> None:
         """Do nothing."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        """Raise our error instead of Arrow's."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        """Raise our error instead of Arrow's, but for the one that we caused."""
         if not isinstance(error, pa.ArrowInvalid):
-            return
+            return False
+        if self._text.is_given_up():
+            return True
         if "straddl" in str(error):
             message = f"must have rows of at most {BLOCK_BYTES >> 20} MB, has a longer one, or a quote that is never closed"
-            raise DataError(Code.DATA_TOO_LARGE, message, where=self._where) from None
-        raise DataError(Code.FILE_CORRUPT, "is no CSV file that can be read", where=self._where) from None
+            raise DataError(Code.DATA_TOO_LARGE, message, where=self._text.part.name) from None
+        raise DataError(Code.FILE_CORRUPT, "is no CSV file that can be read", where=self._text.part.name) from None

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError, UnavailableError
+from perennial.stores.duckdb_space import space_error
 
 MEMORY = "300MB"
 """What DuckDB may hold. Measured on 1 and on 4 million rows of 38 columns, the process stays at 0.8 GB."""
@@ -44,13 +45,13 @@ def disk_sorted(
         "threads": 2,
         "preserve_insertion_order": False,
     }
-    with duckdb.connect(config=settings) as connection:
-        try:
+    try:
+        with duckdb.connect(config=settings) as connection:
             unsorted = connection.from_arrow(reader)
             for batch in unsorted.order(order).to_arrow_reader(_ROWS_PER_BATCH):
                 yield _back(batch, plain, schema)
-        except duckdb.Error as error:
-            raise (raised[0] if raised else _failed(error)) from None  # DuckDB's message may quote a value
+    except (duckdb.Error, OSError) as error:  # in the middle of a read it is an OSError
+        raise (raised[0] if raised else _failed(error)) from None  # DuckDB's message may quote a value
 
 
 def _fed(batches: Iterable[pa.RecordBatch], plain: pa.Schema, raised: list[Exception]) -> Iterator[pa.RecordBatch]:
@@ -69,8 +70,6 @@ def _back(batch: pa.RecordBatch, plain: pa.Schema, schema: pa.Schema) -> pa.Reco
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _failed(error: duckdb.Error) -> RejectedError | UnavailableError:
-    kind = type(error).__name__
-    if "No space left" in str(error):
-        return RejectedError(Code.STORE_FULL, "has no space left to sort in", where="scratch")
-    return UnavailableError(Code.STORE_UNAVAILABLE, f"rows could not be sorted ({kind})", where="scratch")
+def _failed(error: duckdb.Error | OSError) -> RejectedError | UnavailableError:
+    unavailable = UnavailableError(Code.STORE_UNAVAILABLE, f"rows could not be sorted ({type(error).__name__})", where="scratch")
+    return space_error(error) or unavailable

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+
+from perennial.core.file_errors import file_errors
+from perennial.core.scratch import WHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,23 @@ class Landed:
 
 
 @contextmanager
-def landing(path: Path, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatchWriter]:
-    """Lend a writer of a new file that ``Landed`` reads."""
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, pa.schema(list(kinds.items()))) as writer:
-        yield writer
+def landing(path: Path, kinds: dict[str, pa.DataType]) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Lend a function that adds rows to a new file that ``Landed`` reads.
+
+    Raises:
+        RejectedError: STORE_FULL, STORE_DENIED; of this file only, and not of where the rows come from.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    with file_errors(WHERE):
+        file = pa.OSFile(str(path), "wb")
+        writer = pa.ipc.new_file(file, pa.schema(list(kinds.items())))
+
+    def write(rows: pa.RecordBatch) -> None:
+        with file_errors(WHERE):
+            writer.write_batch(rows)
+
+    try:
+        yield write
+    finally:
+        with file_errors(WHERE), file:
+            writer.close()

@@ -8,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from perennial.stores.files.thrift_compact import Reader, Struct, Value
+from perennial.core.codes import Code
+from perennial.core.errors import DataError
+from perennial.stores.files.thrift_compact import Reader, Struct, TooManyError, Value
 
 TAIL_BYTES = 8
 """The footer's length, and the letters PAR1."""
+MOST_BYTES = 16 << 20
+MOST_VALUES = 2_000_000
+"""Some 40 for each column of each row group, so 500 columns in 100 row groups. They take at most 260 MB, for a moment."""
 _INT64 = 2
 
 
@@ -38,10 +43,15 @@ class Group:
     chunks: dict[str, Chunk]
 
 
-def footer_groups(path: Path) -> list[Group]:
+def footer_groups(path: Path, where: str) -> list[Group]:
     """Return the row groups of the Parquet file at *path*.
 
+    Args:
+        path: The file.
+        where: Its name, for messages.
+
     Raises:
+        DataError: DATA_TOO_LARGE.
         ValueError: The footer is none.
         IndexError: It ends before it should.
     """
@@ -51,9 +61,19 @@ def footer_groups(path: Path) -> list[Group]:
         length = int.from_bytes(file.read(4), "little")
         if length > size - TAIL_BYTES:
             raise ValueError(length)
+        if length > MOST_BYTES:
+            raise _too_large(where)
         file.seek(size - TAIL_BYTES - length)
-        found = Reader(file.read(length)).struct()
+        try:
+            found = Reader(file.read(length), MOST_VALUES).struct()
+        except TooManyError:
+            raise _too_large(where) from None
     return [_group(_struct(group), size) for group in _list(found.get(4))]
+
+
+def _too_large(where: str) -> DataError:
+    allowed = f"must have a footer of at most {MOST_BYTES >> 20} MB and {MOST_VALUES} values"
+    return DataError(Code.DATA_TOO_LARGE, f"{allowed}, has a larger one: write fewer row groups", where=where)
 
 
 def _group(group: Struct, size: int) -> Group:

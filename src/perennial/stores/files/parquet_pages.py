@@ -12,13 +12,15 @@ from typing import BinaryIO
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.stores.files.parquet_footer import Chunk
-from perennial.stores.files.thrift_compact import Reader, Struct
+from perennial.stores.files.thrift_compact import Reader, Struct, TooManyError
 
 MOST_PAGE_BYTES = 256 << 20
 """Unpacked, the largest pages of all columns of a row group together: all are in memory at once. Writers make pages of 1 MB."""
 _HEADER_BYTES = 16 << 10
 _LONGEST_HEADER = 16 << 20
 """A header may carry the least and the greatest value of its page."""
+_MOST_IN_HEADER = 1_000
+"""A header has some 20 values."""
 _DICTIONARY_PAGE = 2
 _DELTA_BYTE_ARRAY = 7
 
@@ -83,12 +85,12 @@ def _headers(file: BinaryIO, chunk: Chunk, where: str) -> Iterator[Struct]:
 def _header(file: BinaryIO, at: int, where: str) -> tuple[Struct, int]:
     for length in (_HEADER_BYTES, _LONGEST_HEADER):
         file.seek(at)
-        reader = Reader(file.read(length))
+        reader = Reader(file.read(length), _MOST_IN_HEADER)
         try:
             return reader.struct(), reader.at
         except IndexError:
             continue
-        except ValueError:
+        except (ValueError, TooManyError):
             break
     raise corrupt(where)
 

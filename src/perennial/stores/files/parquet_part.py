@@ -24,7 +24,7 @@ from perennial.stores.arrow_selection import (
 )
 from perennial.stores.arrow_types import INSTANT, canonical
 from perennial.stores.files.inflation import Inflation
-from perennial.stores.files.parquet_footer import Group, footer_groups
+from perennial.stores.files.parquet_footer import MOST_BYTES, Group, footer_groups
 from perennial.stores.files.parquet_pages import MOST_PAGE_BYTES, Pages, column_pages, corrupt, too_large
 from perennial.stores.files.part import FilePart
 from perennial.stores.files.unpacked import unpacked
@@ -111,7 +111,7 @@ def open_parquet(part: FilePart, selection: Selection, folder: Path) -> ParquetR
     """
     with parquet_errors(part.name):
         path = _with_footer(part, folder)
-        groups = footer_groups(path)
+        groups = footer_groups(path, part.name)
         schema = pq.read_schema(path)
         if faults := file_column_faults(schema.names, selection, part.name):
             raise DataError.of(faults)
@@ -160,7 +160,7 @@ def _with_footer(part: FilePart, folder: Path) -> Path:
     with path.open("rb") as file:
         file.seek(max(0, part.size - 8))
         length = int.from_bytes(file.read(8)[:4], "little") + 8
-    if _FOOTER_BYTES < length <= part.size:
+    if _FOOTER_BYTES < length <= min(part.size, MOST_BYTES):
         return part.local([(part.size - length, length - _FOOTER_BYTES)], folder)
     return path
 

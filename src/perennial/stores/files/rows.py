@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pyarrow as pa
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
+from perennial.core.file_errors import file_errors
+from perennial.core.scratch import WHERE, temporary_folder
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, convert_batch, instant_columns, settled, sort_columns
 from perennial.stores.files.csv_part import land_csv
 from perennial.stores.files.disk_sort import disk_sorted
-from perennial.stores.files.key_order import KeyOrder
 from perennial.stores.files.local_sort import MOST_AT_ONCE, locally_sorted
 from perennial.stores.files.parquet_part import open_parquet
 from perennial.stores.files.part import PARQUET, FilePart
 from perennial.stores.files.rechunked import rechunked
+from perennial.stores.key_order import KeyOrder
 
 _MOST_FAULTS = 100
 _ABOUT_COLUMNS = {Code.SCHEMA_MISSING, Code.SCHEMA_EXTRA, Code.SCHEMA_DUPLICATE}
@@ -62,12 +63,13 @@ def file_rows(parts: Sequence[FilePart], selection: Selection, scratch: Path | N
         DataError: Whatever is wrong with any of the files, all of it at once as far as rows need not be seen for it.
     """
     if scratch:
-        scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="perennial-scratch-") as name:
-        opened = _opened(parts, selection, Path(name))
+        with file_errors(WHERE):
+            scratch.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(scratch) as folder:
+        opened = _opened(parts, selection, folder)
         schema = settled([rows.kinds for rows in opened], selection.relation)
         ordered = sorted((_Ordered(rows, _key_order(rows, selection)) for rows in opened), key=lambda part: part.order.place())
-        yield from rechunked(_in_order(ordered, schema, selection, Path(name)), schema, ROWS_PER_BATCH)
+        yield from rechunked(_in_order(ordered, schema, selection, folder), schema, ROWS_PER_BATCH)
 
 
 def _in_order(parts: list[_Ordered], schema: pa.Schema, selection: Selection, folder: Path) -> Iterator[pa.RecordBatch]:
@@ -95,7 +97,8 @@ def _opened(parts: Iterable[FilePart], selection: Selection, folder: Path) -> li
     faults: dict[object, Fault] = {}
     for number, part in enumerate(parts):
         own = folder / str(number)
-        own.mkdir()
+        with file_errors(WHERE):
+            own.mkdir()
         opener: Callable[[FilePart, Selection, Path], PartRows] = open_parquet if part.name.endswith(PARQUET) else land_csv
         try:
             opened.append(opener(part, selection, own))

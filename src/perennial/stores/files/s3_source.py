@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.file_errors import file_errors
+from perennial.core.scratch import WHERE
 from perennial.stores.files.part import ALLOWED, is_data
 from perennial.stores.files.rows import file_rows
 from perennial.stores.files.s3_part import S3Part, source_errors
@@ -38,7 +39,7 @@ class S3Source:
 
     def read(self, selection: Selection) -> Iterator[pa.RecordBatch]:
         """Yield the selected rows in order, at most 50 000 a batch; see ``ports.Source``."""
-        with file_errors("scratch"):
+        with file_errors(WHERE):
             yield from file_rows(self._parts(selection.relation), selection, self._scratch)
 
     def _parts(self, relation: str) -> list[S3Part]:

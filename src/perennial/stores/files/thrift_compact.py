@@ -12,21 +12,28 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT =
 _LONG_LIST = 15
 _MOST_BITS = 70
 _MOST_DEPTH = 8
+_MOST_IN_LIST = 50_000
+"""Arrow spends up to 1.5 kB on an element that takes a few bytes in a file."""
 Value: TypeAlias = "int | bool | bytes | list[Value] | Struct | None"
 Struct = dict[int, Value]
+
+
+class TooManyError(Exception):
+    """A struct holds more values than memory should be spent on: one of a byte in a file takes up to 140 here."""
 
 
 class Reader:
     """Reads one struct after another out of *data*.
 
     Raises:
+        TooManyError: They hold more values than allowed.
         ValueError: The bytes are no struct.
         IndexError: The bytes end before the struct does.
     """
 
-    def __init__(self, data: bytes) -> None:
-        """Begin at the first byte."""
-        self._data, self.at = data, 0
+    def __init__(self, data: bytes, most: int) -> None:
+        """Begin at the first byte of *data*, to read at most *most* values, those inside of lists and structs included."""
+        self._data, self._left, self.at = data, most, 0
 
     def struct(self, depth: int = 0) -> Struct:
         """Return the next struct: its values by field number."""
@@ -35,6 +42,7 @@ class Reader:
         fields: Struct = {}
         number = 0
         while head := self._byte():
+            self._take(1)
             number = number + (head >> 4) if head >> 4 else self._zigzag()
             kind = head & 15
             fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
@@ -56,7 +64,15 @@ class Reader:
     def _list(self, depth: int) -> list[Value]:
         head = self._byte()
         count = self._varint() if head >> 4 == _LONG_LIST else head >> 4
-        return [self._value(head & 15, depth + 1) for _ in range(count)]  # each takes a byte at least, so this ends
+        if count > _MOST_IN_LIST:
+            raise TooManyError
+        self._take(count)
+        return [self._value(head & 15, depth + 1) for _ in range(count)]
+
+    def _take(self, values: int) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise TooManyError
 
     def _bytes(self, count: int) -> bytes:
         self._pass(count)

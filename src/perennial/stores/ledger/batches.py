@@ -31,7 +31,7 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     """Write *batch* and all *predictions* in the state ``staged``.
 
     A batch that is there already came with all its rows, in one transaction; then *predictions* are not read. But where some of
-    its rows have expired, all are written again: a batch is never current in part.
+    its rows have expired, all are written again, as of now: a batch is never current in part.
 
     Raises:
         ConflictError: INTERVAL_OVERLAP.
@@ -47,7 +47,8 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     rows = _copy(connection, number, batch, predictions)
     if rows == 0:
         raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
-    connection.execute(update(table).where(table.c.number == number, table.c.rows != rows).values(rows=rows))
+    differs = (table.c.rows != rows) | (table.c.written_at != func.now())
+    connection.execute(update(table).where(table.c.number == number, differs).values(rows=rows, written_at=func.now()))
 
 
 def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBatch:

@@ -23,7 +23,6 @@ _OLD = f"""perennial.prediction_batch b, ({_HORIZON}) h
     WHERE p.batch = b.number AND b.model = h.model AND b.segment = h.segment
         AND b.interval_start < h.before AND b.interval_end > :first AND p.event_at < h.before AND p.event_at < :last
 """
-_COUNT_OLD = text(f"SELECT count(*) FROM perennial.prediction p, {_OLD}")  # noqa: S608 - constants
 _DELETE_OLD = text(f"DELETE FROM perennial.prediction p USING {_OLD}")  # noqa: S608 - constants
 _KEPT = text(f"""
     SELECT EXISTS (
@@ -42,15 +41,15 @@ _ABANDONED = """
         WHERE l.model = b.model AND l.segment = b.segment AND l.holder IS NOT NULL AND l.expires_at > clock_timestamp()
     )
 """
+_COUNT_OLD = text(f"SELECT count(*) FROM perennial.prediction p, {_OLD} AND NOT ({_ABANDONED})")  # noqa: S608 - constants
 _COUNT_ABANDONED = text(f"""
     SELECT count(*) FROM perennial.prediction p
     WHERE p.batch IN (SELECT number FROM perennial.prediction_batch b WHERE {_ABANDONED})
 """)  # noqa: S608 - constants
-# A batch of no rows never becomes current: whoever still wants it writes it again.
-_DELETE_ABANDONED = text(f"""
-    WITH abandoned AS (UPDATE perennial.prediction_batch b SET rows = 0 WHERE {_ABANDONED} RETURNING number)
-    DELETE FROM perennial.prediction p USING abandoned WHERE p.batch = abandoned.number
-""")  # noqa: S608 - constants
+# A batch of no rows never becomes current: whoever still wants it writes it again. Two statements, for the first may wait for
+# one who writes it again at this moment, and only the next one sees those rows.
+_CLEAR_ABANDONED = text(f"UPDATE perennial.prediction_batch b SET rows = 0 WHERE {_ABANDONED} RETURNING number")  # noqa: S608 - constants
+_DELETE_CLEARED = text("DELETE FROM perennial.prediction WHERE batch = ANY(CAST(:cleared AS bigint[]))")
 _COUNTED = {"preserve_rowcount": True}
 
 
@@ -59,7 +58,7 @@ def expired_months(connection: Connection, horizons: Horizons) -> list[datetime]
     if not horizons:
         return []
     newest = max(horizons.values())
-    old = [month for month in months.present(connection) if months.following(month) <= newest]
+    old = [month for month in months.present(connection) if months.is_over(month, newest)]
     return [month for month in old if not _is_kept(connection, month, horizons)]
 
 
@@ -87,7 +86,8 @@ def count(connection: Connection, horizons: Horizons) -> int:
 
 def delete(connection: Connection, horizons: Horizons) -> int:
     """Delete the expired rows that are left, and those of batches that never became current; return how many there were."""
-    abandoned = connection.execute(_DELETE_ABANDONED, execution_options=_COUNTED).rowcount
+    cleared = {"cleared": connection.scalars(_CLEAR_ABANDONED).all()}
+    abandoned = connection.execute(_DELETE_CLEARED, cleared, execution_options=_COUNTED).rowcount
     parameters = _parameters(connection, horizons)
     return abandoned + (connection.execute(_DELETE_OLD, parameters, execution_options=_COUNTED).rowcount if parameters else 0)
 

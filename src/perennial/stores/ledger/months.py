@@ -44,6 +44,11 @@ def following(month: datetime) -> datetime:
     return _start(month + _MORE_THAN_A_MONTH)
 
 
+def is_over(month: datetime, at: datetime) -> bool:
+    """Return whether the month that starts with *month* has ended by the moment *at*; the last that there is never has."""
+    return (month.year, month.month) != _LAST and following(month) <= at
+
+
 def partition(month: datetime) -> str:
     """Return the name of the partition for *month*.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,10 +14,13 @@ from sqlalchemy.dialects import postgresql
 
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, PerennialError, RejectedError, UnavailableError
+from perennial.core.file_errors import file_errors
+from perennial.core.scratch import WHERE, temporary_folder
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, require_columns, selected_kinds
 from perennial.stores.database import read_url
 from perennial.stores.driver_errors import DriverError
+from perennial.stores.duckdb_space import space_error
 from perennial.stores.sql.batches import settled_batches
 from perennial.stores.sql.statement import all_columns, relation_clause, select_rows
 
@@ -31,8 +34,12 @@ _PLAIN = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """DuckDB's SQL is PostgreSQL's, as far as a selection goes."""
 
 
-def duckdb_of(url: str) -> DuckDb | None:
+def duckdb_of(url: str, scratch: Path | None = None) -> DuckDb | None:
     """Return the DuckDB file behind *url*, or None where it names another database.
+
+    Args:
+        url: As SQLAlchemy writes it.
+        scratch: The folder for temporary files; by default the system's.
 
     Raises:
         DefinitionError: DEFINITION_URL, it names no file.
@@ -42,7 +49,7 @@ def duckdb_of(url: str) -> DuckDb | None:
         return None
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
         raise DefinitionError(Code.DEFINITION_URL, "must be duckdb:///file, and no more", where="connection")
-    return DuckDb(parsed.database)
+    return DuckDb(parsed.database, scratch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +57,41 @@ class DuckDb:
     """Tables, views and queries of one DuckDB file, which is only read and may not be open for writing elsewhere."""
 
     path: str
+    scratch: Path | None = None
 
     def read(self, selection: Selection, where: str) -> Iterator[pa.RecordBatch]:
         """Yield the selected rows in order, at most 50 000 a batch; see ``ports.Source``.
 
         What DuckDB sorts beyond its memory, 256 MB, it writes into a folder for temporary files.
+
+        Raises:
+            RejectedError: STORE_FULL, that folder's disk is; STORE_REJECTED.
+            UnavailableError: STORE_UNAVAILABLE.
         """
-        with _errors(where), TemporaryDirectory(prefix="perennial-") as folder, closing(_connect(self.path, folder)) as connection:
+        with _errors(where), self._folder() as folder, closing(_connect(self.path, folder)) as connection:
             require_columns(connection.sql(_text(all_columns(selection))).columns, selection, where)
             relation = relation_clause(selection)
             found = _schema(connection, _text(sa.select(*relation.c.values()).limit(0)))
-            kinds = selected_kinds(found, selection, where)
+            kinds = selected_kinds(found, selection, where, text_moments=False)
             schema = pa.schema(list(kinds.items()))
             yield from settled_batches(_batches(connection, _statement(selection, found, kinds)), schema, where)
 
+    def _folder(self) -> AbstractContextManager[Path]:
+        if self.scratch:
+            with file_errors(WHERE):
+                self.scratch.mkdir(parents=True, exist_ok=True)
+        return temporary_folder(self.scratch)
 
-def _connect(path: str, folder: str) -> DuckDBPyConnection:
+
+def _connect(path: str, folder: Path) -> DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - a large library, which few sources need
 
-    connection = duckdb.connect(path, read_only=True, config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 2})
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": _MEMORY,
+        "temp_directory": str(folder),
+        "threads": 2,
+    }
+    connection = duckdb.connect(path, read_only=True, config=settings)
     for setting in _CLOSED:
         connection.execute(f"SET {setting} = false")
     return connection
@@ -111,6 +134,8 @@ def _errors(where: str) -> Iterator[None]:
 def _translated(error: Error | OSError, where: str) -> PerennialError:
     import duckdb  # noqa: PLC0415 - a large library, which few sources need
 
+    if full := space_error(error):
+        return full
     name = type(error).__name__
     if isinstance(error, (OSError, duckdb.OperationalError)) and not isinstance(error, duckdb.ConnectionException):
         return UnavailableError(Code.STORE_UNAVAILABLE, f"the file could not be read now ({name})", where=where)

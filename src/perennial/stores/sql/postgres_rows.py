@@ -47,7 +47,8 @@ def copying(engine: sa.Engine, selection: Selection, where: str) -> Iterator[Ite
         UnavailableError: STORE_UNAVAILABLE.
     """
     types = _types(engine, selection, where)
-    kinds = selected_kinds({name: POSTGRES_KINDS.get(kind, UNREADABLE) for name, kind in types.items()}, selection, where)
+    found = {name: POSTGRES_KINDS.get(kind, UNREADABLE) for name, kind in types.items()}
+    kinds = selected_kinds(found, selection, where, text_moments=False)
     relation = relation_clause(selection)
     statement = _text(select_rows(relation, selection, kinds, "postgresql", postgres_shown(relation, types)), engine)
     connection = _connect(engine)
@@ -57,8 +58,8 @@ def copying(engine: sa.Engine, selection: Selection, where: str) -> Iterator[Ite
     with adbc_errors(where), connection, connection.cursor() as cursor:
         cursor.execute(_READ_ONLY)
         cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)})
-        found = _rows(cursor, statement, pa.schema(list(kinds.items())), where)
-        with closing(read_ahead(found, cancel=lambda: _cancel(cursor))) as batches:
+        rows = _rows(cursor, statement, pa.schema(list(kinds.items())), where)
+        with closing(read_ahead(rows, cancel=lambda: _cancel(cursor))) as batches:
             yield batches
 
 

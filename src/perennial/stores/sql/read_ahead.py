@@ -27,16 +27,18 @@ def read_ahead(items: Generator[T], *, cancel: Callable[[], None], depth: int = 
     room, stopped = Semaphore(depth), Event()
     thread = Thread(target=_make, args=(items, made, room, stopped), name="read ahead", daemon=True)
     thread.start()
+    ended = False
     try:
-        while (item := made.get()) is not None:
+        while isinstance(item := made.get(), tuple):
             room.release()
-            if isinstance(item, BaseException):
-                raise item
             yield item[0]
+        ended = True
+        if item is not None:
+            raise item
     finally:
         stopped.set()
         room.release()
-        if made.empty() and thread.is_alive():
+        if not ended and thread.is_alive():  # also where items lie ready: the thread may wait behind them
             cancel()
         thread.join()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -30,16 +31,17 @@ class SqlSource:
         SqlSource('sqlite')
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, scratch: Path | None = None) -> None:
         """Remember where the database is. Each read opens a connection and closes it.
 
         Args:
             url: As SQLAlchemy writes it, such as ``postgresql+psycopg://user@host/database`` or ``duckdb:///file``.
+            scratch: The folder for temporary files, which DuckDB alone writes; by default the system's.
 
         Raises:
             DefinitionError: DEFINITION_URL.
         """
-        self._engine: sa.Engine | DuckDb = duckdb_of(url) or reading_engine(url)
+        self._engine: sa.Engine | DuckDb = duckdb_of(url, scratch) or reading_engine(url)
 
     def __repr__(self) -> str:
         """Return the dialect only; the rest of a URL may be secret."""

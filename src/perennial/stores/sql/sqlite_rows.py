@@ -29,7 +29,7 @@ from perennial.stores.sql.batches import settled_batches
 from perennial.stores.sql.read_ahead import read_ahead
 from perennial.stores.sql.sqlite_moments import Writing
 from perennial.stores.sql.sqlite_statement import key_scan, row_scan, text_scan
-from perennial.stores.sql.sqlite_survey import ROW, survey
+from perennial.stores.sql.sqlite_survey import ROW, Survey, survey
 from perennial.stores.sql.sqlite_table import declared_types, kind_of, raw_kind
 from perennial.stores.sql.statement import is_table
 
@@ -96,16 +96,23 @@ def _plan(cursor: Cursor, selection: Selection) -> _Plan | None:
         return None
     if found.rows is None:
         return _Plan(None, known)
-    if found.ordered:
+    if found.ordered and found.unbroken:
         return _Plan(row_scan(selection, types, known, found.rows), known)
     writings = {name: writing for name, writing in found.writings.items() if writing}
-    return _sorted(selection, types, known, writings) if len(writings) == len(found.writings) else None
+    return _by_text(selection, types, known, found, writings) if len(writings) == len(found.writings) else None
 
 
-def _sorted(
-    selection: Selection, types: Mapping[str, str], kinds: Mapping[str, pa.DataType], writings: Mapping[str, Writing]
+def _by_text(
+    selection: Selection,
+    types: Mapping[str, str],
+    kinds: Mapping[str, pa.DataType],
+    found: Survey,
+    writings: Mapping[str, Writing],
 ) -> _Plan | None:
+    """Return how to leave out at once what is not selected: what is wrong with such a row is nobody's concern yet."""
     try:
+        if found.rows and found.ordered:
+            return _Plan(row_scan(selection, types, kinds, found.rows, writings), kinds)
         return _Plan(text_scan(selection, types, kinds, writings), kinds)
     except OverflowError:
         return None

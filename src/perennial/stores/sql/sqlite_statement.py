@@ -28,16 +28,28 @@ def key_scan(selection: Selection) -> str:
     return _text(sa.select(_ROW.label(ROW), sa.cast(odd, sa.Integer).label(ODD), *keys).select_from(table).order_by(_ROW))
 
 
-def row_scan(selection: Selection, types: Mapping[str, str], kinds: Mapping[str, pa.DataType], rows: tuple[int, int]) -> str:
-    """Return the statement that gives all rows from the first to the last of *rows*, in the order of their numbers.
+def row_scan(
+    selection: Selection,
+    types: Mapping[str, str],
+    kinds: Mapping[str, pa.DataType],
+    rows: tuple[int, int],
+    writings: Mapping[str, Writing] | None = None,
+) -> str:
+    """Return the statement that gives the rows from the first to the last of *rows*, in the order of their numbers.
 
     Args:
-        selection: What is asked for. Rows between that are not selected come along.
+        selection: What is asked for.
         types: The declared types.
         kinds: The canonical types.
         rows: Numbers of rows.
+        writings: The one way in which each column of moments is written; None where all rows between are selected.
+
+    Raises:
+        OverflowError: A bound of *selection* cannot be written so.
     """
-    found = _rows(_table(selection), types, _ROW.label(ROW)).where(rows[0] <= _ROW, rows[1] >= _ROW)
+    table = _table(selection)
+    inside = _inside(table, selection, writings) if writings else ()
+    found = _rows(table, types, _ROW.label(ROW)).where(rows[0] <= _ROW, rows[1] >= _ROW, *inside)
     led = sa.union_all(_header(kinds, sa.literal_column("-9223372036854775808").label(ROW)), found)
     return _text(led.order_by(sa.column(ROW)))
 
@@ -57,14 +69,18 @@ def text_scan(
         OverflowError: A bound of *selection* cannot be written so.
     """
     table = _table(selection)
+    found = _rows(table, types).where(*_inside(table, selection, writings))
+    return _text(sa.union_all(_header(kinds), found).order_by(*(_key(name, kinds[name]) for name in sort_columns(selection))))
+
+
+def _inside(table: sa.TableClause, selection: Selection, writings: Mapping[str, Writing]) -> tuple[sa.ColumnElement[bool], ...]:
     known = selection.available_at or selection.event_at
     after = selection.as_of + _MICROSECOND
-    found = _rows(table, types).where(
+    return (
         table.c[selection.event_at] >= writings[selection.event_at].first_from(selection.interval.start),
         table.c[selection.event_at] < writings[selection.event_at].first_from(selection.interval.end),
         table.c[known] < writings[known].first_from(after),
     )
-    return _text(sa.union_all(_header(kinds), found).order_by(*(_key(name, kinds[name]) for name in sort_columns(selection))))
 
 
 def _table(selection: Selection) -> sa.TableClause:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import instant_columns, rows_inside, sort_columns
 from perennial.stores.arrow_types import INSTANT
-from perennial.stores.files.key_order import KeyOrder
+from perennial.stores.key_order import KeyOrder
 from perennial.stores.sql.sqlite_moments import Writing
 
 ROW, ODD = "perennial_row", "perennial_odd"
@@ -24,11 +25,13 @@ class Survey:
 
     Attributes:
         rows: The numbers of the first and of the last selected row; None where none is.
+        unbroken: All rows from the first to the last selected one are selected.
         ordered: The selected rows stand in the promised order, and no two have the same key.
         writings: How each column of moments is written; None where in more than one way.
     """
 
     rows: tuple[int, int] | None
+    unbroken: bool
     ordered: bool
     writings: dict[str, Writing | None]
 
@@ -47,8 +50,7 @@ def survey(batches: Iterable[pa.RecordBatch], selection: Selection) -> Survey | 
         selection: What will be read.
     """
     moments, keys = instant_columns(selection), key_columns(selection)
-    order, writings = KeyOrder(keys), _Writings(moments)
-    found: list[tuple[int, int]] = []
+    order, stretch, writings = KeyOrder(keys), _Stretch(), _Writings(moments)
     for batch in batches:
         parsed = _parsed(batch, moments)
         if parsed is None:
@@ -56,11 +58,9 @@ def survey(batches: Iterable[pa.RecordBatch], selection: Selection) -> Survey | 
         writings.add(batch)
         inside = rows_inside(parsed, selection)
         chosen = parsed if inside is None else parsed.filter(inside)
-        if chosen.num_rows:
-            order.add(chosen.select(keys))
-            numbers = chosen.column(ROW)
-            found.append((numbers[0].as_py(), numbers[-1].as_py()))
-    return Survey((found[0][0], found[-1][1]) if found else None, order.strict, writings.found)
+        order.add(chosen.select(keys))
+        stretch.add(batch.num_rows, inside, chosen.column(ROW))
+    return Survey(stretch.rows, stretch.is_unbroken(), order.strict, writings.found)
 
 
 def _parsed(batch: pa.RecordBatch, moments: tuple[str, ...]) -> pa.RecordBatch | None:
@@ -78,6 +78,28 @@ def _parsed(batch: pa.RecordBatch, moments: tuple[str, ...]) -> pa.RecordBatch |
             return None
         batch = batch.set_column(batch.schema.get_field_index(name), name, parsed)
     return batch
+
+
+class _Stretch:
+    """From where to where the selected rows lie among those seen, and how many they are."""
+
+    def __init__(self) -> None:
+        self.rows: tuple[int, int] | None = None
+        self._seen, self._selected, self._first, self._last = 0, 0, 0, 0
+
+    def add(self, number: int, inside: pa.Array | None, selected: pa.Array) -> None:
+        """Go on with *number* rows, of which those *inside* (None: all) are selected; these are in SQLite *selected*."""
+        if len(selected):
+            places = (0, number - 1) if inside is None else np.flatnonzero(inside.to_numpy(zero_copy_only=False))[[0, -1]]
+            if self.rows is None:
+                self.rows, self._first = (selected[0].as_py(),) * 2, self._seen + int(places[0])
+            self.rows, self._last = (self.rows[0], selected[-1].as_py()), self._seen + int(places[1])
+        self._seen += number
+        self._selected += len(selected)
+
+    def is_unbroken(self) -> bool:
+        """Return whether no row that is not selected stands between two that are."""
+        return self._last - self._first + 1 == self._selected
 
 
 class _Writings:

@@ -17,10 +17,12 @@ from perennial.stores.arrow_selection import instant_columns, sort_columns
 from perennial.stores.arrow_types import microseconds
 
 MICROSECONDS = "perennial_microseconds"
-"""The SQL function that ``sql_source`` gives to SQLite, which has no timestamps: microseconds since 1970, or null."""
+"""The SQL function that ``reading_engine`` gives to SQLite, which has no timestamps: microseconds since 1970, or null."""
 
 
 _NULLS_LAST = {"postgresql", "sqlite", "duckdb"}
+_TYPED = {"postgresql", "duckdb"}
+"""Where the bounds say their type: a bare literal would take the type of what it is compared with."""
 
 
 def is_table(relation: str) -> bool:
@@ -86,10 +88,12 @@ def _instant(column: sa.ColumnElement[object], dialect: str) -> sa.ColumnElement
     return sa.Function(MICROSECONDS, column) if dialect == "sqlite" else column
 
 
-def _bound(at: datetime, dialect: str) -> sa.BindParameter[object]:
+def _bound(at: datetime, dialect: str) -> sa.ColumnElement[Any]:
     if dialect == "sqlite":
         return sa.bindparam(None, microseconds(at.isoformat()), sa.BigInteger)
-    return sa.bindparam(None, utc(at), sa.DateTime(timezone=True))
+    moment = sa.DateTime(timezone=True)
+    bound = sa.bindparam(None, utc(at), moment)
+    return sa.cast(bound, moment) if dialect in _TYPED else bound
 
 
 def _or_unreadable(column: sa.ColumnElement[object], met: sa.ColumnElement[bool], dialect: str) -> sa.ColumnElement[bool]:

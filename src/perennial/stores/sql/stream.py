@@ -32,7 +32,8 @@ def streamed(engine: sa.Engine, selection: Selection, where: str) -> Iterator[pa
         with connection.execute(all_columns(selection)) as result:
             require_columns(list(result.keys()), selection, where)
         relation = relation_clause(selection)
-        kinds = _settled(column_kinds(connection, relation, selection), selection, where)
+        found = column_kinds(connection, relation, selection)
+        kinds = _settled(found, selection, where, text_moments=connection.dialect.name == "sqlite")
         statement = select_rows(relation, selection, kinds, connection.dialect.name, _shown(connection, relation, selection))
         yield from _batches(connection, statement, kinds, where)
 
@@ -43,9 +44,9 @@ def _shown(connection: sa.Connection, relation: sa.FromClause, selection: Select
     return postgres_shown(relation, postgres_types(connection, relation, selection))
 
 
-def _settled(kinds: dict[str, pa.DataType], selection: Selection, where: str) -> dict[str, pa.DataType]:
+def _settled(kinds: dict[str, pa.DataType], selection: Selection, where: str, *, text_moments: bool) -> dict[str, pa.DataType]:
     moments = instant_columns(selection)
-    if faults := type_faults(kinds, moments, where):
+    if faults := type_faults(kinds, moments, where, text_moments=text_moments):
         raise DataError.of(faults)
     return {name: INSTANT if name in moments else settle({canonical(kind)}) for name, kind in kinds.items()}
 
