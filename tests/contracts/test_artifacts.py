@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from perennial.core.codes import Code
@@ -80,6 +81,8 @@ def client() -> Iterator[S3Client]:
         region_name="us-east-1",
         aws_access_key_id="key",
         aws_secret_access_key="secret",
+        # moto answers 500 where two copies of one key meet, which S3 does not.
+        config=Config(retries={"mode": "standard", "total_max_attempts": 8}),
     )
     server.stop()
 
