@@ -52,7 +52,7 @@ def crowded(postgres: EmbeddedPostgres, ledger_template: str, small_disk: Callab
     disk = small_disk("48m")
     folder = disk / "tables"
     folder.mkdir()
-    owner = Path(f"/proc/{_postmaster(postgres)}").stat()
+    owner = next(postgres.socket_folder.glob(".s.PGSQL.*")).stat()
     folder.chmod(0o700)
     subprocess.run(["chown", f"{owner.st_uid}:{owner.st_gid}", str(folder)], check=True)
     with psycopg.connect(host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
@@ -61,11 +61,6 @@ def crowded(postgres: EmbeddedPostgres, ledger_template: str, small_disk: Callab
         yield postgres.url("crowded"), disk
         connection.execute("DROP DATABASE crowded WITH (FORCE)")
         connection.execute("DROP TABLESPACE crowded")
-
-
-def _postmaster(postgres: EmbeddedPostgres) -> int:
-    with psycopg.connect(host=str(postgres.socket_folder), user="postgres", dbname="postgres") as connection:
-        return connection.info.backend_pid
 
 
 def test_promise_02_tables_on_a_full_disk_keep_the_old_night(crowded: tuple[str, Path]) -> None:
