@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import data
 from data import World
@@ -36,20 +37,26 @@ def perennial(world: World, clock: Clock) -> Mapping[str, float]:
 def pandas_chunks(world: World, clock: Clock) -> Mapping[str, float]:
     """What most people write: ``read_sql`` in chunks over a server-side cursor, each chunk appended to a Parquet file."""
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     import sqlalchemy as sa
 
     path = file_of(world, "pandas")
     with data.engine(world.url()) as engine, clock(), engine.connect().execution_options(stream_results=True) as connection:
-        writer = None
-        for frame in pd.read_sql(sa.text(statement()), connection, chunksize=CHUNK_ROWS):
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table)
-        assert writer is not None
-        writer.close()
+        write_frames(path, pd.read_sql(sa.text(statement()), connection, chunksize=CHUNK_ROWS))
     return read_back(path)
+
+
+def write_frames(path: Path, frames: Iterator[Any]) -> None:
+    """Append pandas *frames* to one Parquet file; the first one decides the schema."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for frame in frames:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
 
 
 def server_cursor(world: World, clock: Clock) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import data
 import extract_postgres
 from data import World
-from extract_postgres import CHUNK_ROWS, figures, file_of, read_back, write
+from extract_postgres import CHUNK_ROWS, figures, file_of, read_back, write, write_frames
 from measure import Clock, Goal, Stage, Variant
 
 
@@ -35,19 +35,11 @@ def perennial(world: World, clock: Clock) -> Mapping[str, float]:
 def pandas_chunks(world: World, clock: Clock) -> Mapping[str, float]:
     """``read_sql`` in chunks, each appended to a Parquet file."""
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     import sqlalchemy as sa
 
     path = file_of(world, "pandas")
     with data.engine(f"sqlite:///{world.path / 'bench.sqlite'}") as engine, clock(), engine.connect() as connection:
-        writer = None
-        for frame in pd.read_sql(sa.text(statement()), connection, chunksize=CHUNK_ROWS):
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table)
-        assert writer is not None
-        writer.close()
+        write_frames(path, pd.read_sql(sa.text(statement()), connection, chunksize=CHUNK_ROWS))
     return read_back(path)
 
 
