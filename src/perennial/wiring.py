@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
@@ -112,12 +113,24 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
         scratch.mkdir(parents=True, exist_ok=True)
         ledger = stack.enter_context(open_ledger(running.ledger))
         yield Stores(
-            source=lambda name: open_source(name, chosen, connections, running.beside),
+            source=stack.enter_context(_sources(chosen, connections, running.beside)),
             artifacts=open_artifacts(chosen),
             ledger=ledger,
             signing_key=signing_key(chosen),
             scratch=scratch,
         )
+
+
+@contextmanager
+def _sources(configured: Settings, connections: Connections | None, database: Connections) -> Iterator[Callable[[str], Source]]:
+    """Lend the sources by name, each opened once."""
+    with ExitStack() as stack:
+
+        @cache
+        def source(name: str) -> Source:
+            return stack.enter_context(open_source(name, configured, connections, database))
+
+        yield source
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +245,9 @@ def holder(actor: str) -> str:
     return f"{actor} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(4)}"
 
 
-def open_source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Source:
-    """Return the source behind a connection's name.
+@contextmanager
+def open_source(name: str, configured: Settings, connections: Connections | None, database: Connections) -> Iterator[Source]:
+    """Lend the source behind a connection's name, and close it again.
 
     Args:
         name: The connection.
@@ -248,15 +262,17 @@ def open_source(name: str, configured: Settings, connections: Connections | None
     if url.startswith(("file://", "/")):
         from perennial.stores.files.folder_source import FileSource  # noqa: PLC0415
 
-        return FileSource(Path(url.removeprefix("file://")), scratch=configured.home / "scratch")
-    if url.startswith("s3://"):
+        yield FileSource(Path(url.removeprefix("file://")), scratch=configured.home / "scratch")
+    elif url.startswith("s3://"):
         from perennial.stores.files.s3_source import open_s3_source  # noqa: PLC0415 - boto3, for those who use it
 
         scratch, endpoint = configured.home / "scratch", configured.s3_endpoint
-        return open_s3_source(url, endpoint_url=endpoint, scratch=scratch, where=f"connection {name}")
-    from perennial.stores.sql.source import SqlSource  # noqa: PLC0415
+        yield open_s3_source(url, endpoint_url=endpoint, scratch=scratch, where=f"connection {name}")
+    else:
+        from perennial.stores.sql.source import SqlSource  # noqa: PLC0415
 
-    return SqlSource(url, scratch=configured.home / "scratch")
+        with closing(SqlSource(url, scratch=configured.home / "scratch", keep=True)) as source:
+            yield source
 
 
 def _url(name: str, configured: Settings, connections: Connections | None, database: Connections) -> str:

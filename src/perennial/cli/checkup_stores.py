@@ -89,7 +89,8 @@ def _source(definition: Definition, settings: wiring.Settings, running: wiring.D
     relations = ((definition.source, row_columns(definition)), (definition.labels, label_columns(definition)))
     try:
         for relation, columns in relations:
-            _read_nothing(wiring.open_source(relation.connection, settings, None, running.beside), relation, columns)
+            with wiring.open_source(relation.connection, settings, None, running.beside) as source:
+                _read_nothing(source, relation, columns)
     except PerennialError as error:
         return Finding(what=what, state=State.WRONG, found=str(error))
     names = " and ".join(dict.fromkeys(_shown(relation) for relation, _ in relations))

@@ -259,6 +259,14 @@ def test_whole_numbers_beside_missing_ones_are_written_as_whole_numbers() -> Non
     assert _refused(rows, ("expect_column_value_lengths_to_be_between", {"column": "x", "min_value": 2})) == [0]
 
 
+def test_a_decimal_is_written_with_all_its_places() -> None:
+    """As the database writes it: 2.90, which pandas as a float64 would write 2.9."""
+    rows = pa.table({"x": pa.array([Decimal("2.90"), None, Decimal("-1.22")], pa.decimal128(12, 2))})
+
+    assert _refused(rows, ("expect_column_values_to_match_regex", {"column": "x", "regex": r"\.[0-9]0$"})) == [2]
+    assert _refused(rows, ("expect_column_value_lengths_to_be_between", {"column": "x", "max_value": 4})) == [2]
+
+
 def test_a_long_decimal_keeps_its_digits_where_they_make_it_unique() -> None:
     """Both are the same float64."""
     rows = pa.table({"x": pa.array([Decimal("12345678901234567.01"), Decimal("12345678901234567.02")])})

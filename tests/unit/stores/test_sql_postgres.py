@@ -18,6 +18,7 @@ from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.sql import postgres_rows
+from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.connection import reading_engine
 from perennial.stores.sql.postgres_rows import copying
 from perennial.stores.sql.source import SqlSource
@@ -61,7 +62,7 @@ def option(url: str, **options: str) -> str:
 
 def fast(url: str, chosen: Selection) -> list[dict[str, object]]:
     """Return what ADBC reads; it must be able to."""
-    with copying(reading_engine(url), chosen, chosen.relation) as batches:
+    with copying(reading_engine(url), AdbcConnections(), chosen, chosen.relation) as batches:
         assert batches is not None
         return list(pa.Table.from_batches(batches).to_pylist())
 
@@ -207,9 +208,60 @@ def test_where_adbc_cannot_connect_the_stream_reads(server: str) -> None:
     def find(_dialect: object, _record: object, _arguments: object, parameters: dict[str, object]) -> None:
         parameters["host"] = sa.make_url(server).query["host"]
 
-    with copying(engine, selection("one"), "one") as batches:
+    with copying(engine, AdbcConnections(), selection("one"), "one") as batches:
         assert batches is None
     assert pa.Table.from_batches(source.read(selection("one")))["place"].to_pylist() == ["a"]
+
+
+def table(url: str, name: str) -> Selection:
+    """Make a table of one row, and select it."""
+    run(url, f"CREATE TABLE {name} AS SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at")
+    return selection(name)
+
+
+def others(url: str, expected: int) -> list[tuple[int, str]]:
+    """Return the other connections to the database and what each does, once there are as many as *expected*."""
+    query = b"SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        until = time.monotonic() + 10
+        while len(found := connection.execute(query).fetchall()) != expected and time.monotonic() < until:
+            pass  # a server's process ends a moment after its connection
+    assert len(found) == expected
+    return found
+
+
+def test_connections_are_kept_from_one_read_to_the_next(server: str) -> None:
+    """Two of them, psycopg's and ADBC's, until the source is closed; nothing of a transaction stays open in between."""
+    chosen = table(server, "kept")
+    with closing(SqlSource(server, keep=True)) as source:
+        seen = []
+        for place in ("a", "b"):
+            assert pa.Table.from_batches(source.read(chosen))["place"].to_pylist() == [place]
+            seen.append(others(server, 2))
+            run(server, "UPDATE kept SET place = 'b'")
+        assert seen[0] == seen[1]
+        assert [state for _, state in seen[0]] == ["idle", "idle"]
+    others(server, 0)
+
+
+def test_a_kept_connection_that_the_server_has_ended_is_replaced(server: str) -> None:
+    """As after a restart of the server between two reads."""
+    chosen = table(server, "ended")
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with closing(SqlSource(server, keep=True)) as source:
+        for _ in range(2):
+            assert pa.Table.from_batches(source.read(chosen)).num_rows == 1
+            run(server, end)
+
+
+def test_a_read_that_stops_early_does_not_keep_its_connection(server: str) -> None:
+    """Its transaction may be in any state. That of the columns, psycopg's, went to its end."""
+    chosen = table(server, "early")
+    with closing(SqlSource(server, keep=True)) as source:
+        rows = source.read(chosen)
+        next(rows)
+        del rows
+        others(server, 1)
 
 
 def test_an_index_on_event_at_gives_the_order(server: str) -> None:

@@ -1,4 +1,4 @@
-"""Connections to databases that are not ours: opened for one read, closed after it, and never written through."""
+"""Connections to databases that are not ours, and that reading never writes through."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ from perennial.stores.driver_errors import driver_errors
 from perennial.stores.sql.statement import MICROSECONDS
 
 
-def new_engine(url: str) -> sa.Engine:
-    """Return an engine without a pool, whose errors never show a value.
+def new_engine(url: str, *, keep: bool = False) -> sa.Engine:
+    """Return an engine whose errors never show a value. With *keep* a server's connection is kept until ``dispose``.
 
     Raises:
         DefinitionError: DEFINITION_URL, the URL cannot be read, or its driver is not installed. The URL is never shown.
     """
     parsed = read_url(url, where="connection")
     try:
+        if keep and parsed.get_backend_name() == "postgresql":
+            return sa.create_engine(parsed, pool_size=1, max_overflow=-1, pool_pre_ping=True, hide_parameters=True)
         return sa.create_engine(parsed, poolclass=sa.NullPool, hide_parameters=True)
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError):
         message = f"must name a dialect whose driver is installed, got {parsed.drivername!r}"
         raise DefinitionError(Code.DEFINITION_URL, message, where="connection") from None
 
 
-def reading_engine(url: str) -> sa.Engine:
-    """Return an engine that only reads, and that can read moments on SQLite.
+def reading_engine(url: str, *, keep: bool = False) -> sa.Engine:
+    """Return an engine that only reads, and that can read moments on SQLite; see ``new_engine`` for *keep*.
 
     Raises:
         DefinitionError: DEFINITION_URL.
     """
-    engine = new_engine(url)
+    engine = new_engine(url, keep=keep)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine

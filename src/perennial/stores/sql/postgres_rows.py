@@ -9,14 +9,13 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_manager import Error
-from adbc_driver_manager.dbapi import Connection, Cursor
-from adbc_driver_postgresql import StatementOptions, dbapi
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
+from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_postgresql import StatementOptions
 
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import require_columns, selected_kinds
 from perennial.stores.arrow_types import UNREADABLE
+from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.adbc_errors import adbc_errors
 from perennial.stores.sql.adbc_stream import adbc_batches
 from perennial.stores.sql.batches import settled_batches
@@ -27,17 +26,19 @@ from perennial.stores.sql.types import POSTGRES_KINDS, postgres_shown, postgres_
 
 _BATCH_BYTES = 16_000_000
 """About how much of COPY's stream makes one batch: 37 000 rows of 30 numbers and 5 texts. Measured: 1 to 32 MB are equally fast."""
-_READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @contextmanager
-def copying(engine: sa.Engine, selection: Selection, where: str) -> Iterator[Iterator[pa.RecordBatch] | None]:
+def copying(
+    engine: sa.Engine, connections: AdbcConnections, selection: Selection, where: str
+) -> Iterator[Iterator[pa.RecordBatch] | None]:
     """Lend the selected rows in order, or None where ADBC cannot connect and the plain stream must read.
 
     The columns are asked for through psycopg, and the rows are one statement, which sees one state whatever happens beside it.
 
     Args:
         engine: From ``reading_engine``.
+        connections: Those of *engine*'s source.
         selection: What is asked for.
         where: The table, for error messages.
 
@@ -51,12 +52,10 @@ def copying(engine: sa.Engine, selection: Selection, where: str) -> Iterator[Ite
     kinds = selected_kinds(found, selection, where, text_moments=False)
     relation = relation_clause(selection)
     statement = _text(select_rows(relation, selection, kinds, "postgresql", postgres_shown(relation, types)), engine)
-    connection = _connect(engine)
-    if connection is None:
-        yield None
-        return
-    with adbc_errors(where), connection, connection.cursor() as cursor:
-        cursor.execute(_READ_ONLY)
+    with adbc_errors(where), connections.cursor(engine) as cursor:
+        if cursor is None:
+            yield None
+            return
         cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)})
         rows = _rows(cursor, statement, pa.schema(list(kinds.items())), where)
         with closing(read_ahead(rows, cancel=lambda: _cancel(cursor))) as batches:
@@ -79,21 +78,6 @@ def _text(statement: sa.Select[Any], engine: sa.Engine) -> str:
     """Return *statement* with its three moments, our own, as literals: COPY takes no parameters."""
     plain = type(engine.dialect)(paramstyle="named")  # type: ignore[call-arg] # psycopg's own style would double each %
     return str(statement.compile(dialect=plain, compile_kwargs={"literal_binds": True}))
-
-
-def _connect(engine: sa.Engine) -> Connection | None:
-    """Return a connection to where *engine* connects, or None where ADBC's libpq cannot.
-
-    It knows all of libpq's parameters, but neither psycopg's own nor Kerberos, and may look for certificates elsewhere. What is
-    wrong beside that, psycopg says in its better words.
-    """
-    _, parameters = engine.dialect.create_connect_args(engine.url)
-    parameters.pop("context", None)  # SQLAlchemy's, for psycopg
-    try:
-        connection: Connection = dbapi.connect(make_conninfo(**{**parameters, "client_encoding": "UTF8"}))
-    except (Error, ProgrammingError):
-        return None
-    return connection
 
 
 def _cancel(cursor: Cursor) -> None:

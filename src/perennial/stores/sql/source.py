@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from perennial.ports import Selection
+from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.connection import reading_engine
 from perennial.stores.sql.duckdb_rows import DuckDb, duckdb_of
 from perennial.stores.sql.postgres_rows import copying
@@ -19,9 +21,6 @@ from perennial.stores.sql.table import write_table
 
 __all__ = ["SqlSource", "write_table"]
 
-_FAST = {"psycopg": copying, "pysqlite": scanning}
-"""By SQLAlchemy's driver, what may be faster than its stream. All other drivers are read by the stream."""
-
 
 class SqlSource:
     """Tables, views and queries of one database.
@@ -31,17 +30,19 @@ class SqlSource:
         SqlSource('sqlite')
     """
 
-    def __init__(self, url: str, *, scratch: Path | None = None) -> None:
-        """Remember where the database is. Each read opens a connection and closes it.
+    def __init__(self, url: str, *, scratch: Path | None = None, keep: bool = False) -> None:
+        """Remember where the database is.
 
         Args:
             url: As SQLAlchemy writes it, such as ``postgresql+psycopg://user@host/database`` or ``duckdb:///file``.
             scratch: The folder for temporary files, which DuckDB alone writes; by default the system's.
+            keep: Keep PostgreSQL's connections from one read to the next, until ``close``; otherwise each read has its own.
 
         Raises:
             DefinitionError: DEFINITION_URL.
         """
-        self._engine: sa.Engine | DuckDb = duckdb_of(url, scratch) or reading_engine(url)
+        self._engine: sa.Engine | DuckDb = duckdb_of(url, scratch) or reading_engine(url, keep=keep)
+        self._connections = AdbcConnections(keep=keep)
 
     def __repr__(self) -> str:
         """Return the dialect only; the rest of a URL may be secret."""
@@ -53,10 +54,21 @@ class SqlSource:
         if isinstance(self._engine, DuckDb):
             yield from self._engine.read(selection, where)
             return
-        fast = _FAST.get(self._engine.dialect.driver)
-        if fast:
-            with fast(self._engine, selection, where) as batches:
-                if batches is not None:
-                    yield from batches
-                    return
-        yield from streamed(self._engine, selection, where)
+        with self._fast(self._engine, selection, where) as batches:
+            yield from streamed(self._engine, selection, where) if batches is None else batches
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._connections.close()
+        if not isinstance(self._engine, DuckDb):
+            self._engine.dispose()
+
+    def _fast(self, engine: sa.Engine, selection: Selection, where: str) -> AbstractContextManager[Iterator[pa.RecordBatch] | None]:
+        """Lend what may be faster than SQLAlchemy's stream; None where there is no such way."""
+        match engine.dialect.driver:
+            case "psycopg":
+                return copying(engine, self._connections, selection, where)
+            case "pysqlite":
+                return scanning(engine, selection, where)
+            case _:
+                return nullcontext()
