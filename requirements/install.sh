@@ -18,5 +18,6 @@ if command -v uv >/dev/null; then
 else
   install=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input)
 fi
-"${install[@]}" --require-hashes --requirement "$requirements"
+# The files name everything that is needed, so that nothing is resolved anew.
+"${install[@]}" --no-deps --require-hashes --requirement "$requirements"
 [ "${2:-}" = --alone ] || "${install[@]}" --no-deps --no-build-isolation --editable .
