@@ -155,6 +155,7 @@ def settings(world: World, state: str) -> Settings:
         artifacts=str(home / "artifacts"),
         s3_endpoint=None,
         signing_key=world.key,
+        trusted=frozenset(),
         connections={"bench": world.url(), "sqlite": f"sqlite:///{world.path / 'bench.sqlite'}"},
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from inspect import getdoc
 from pathlib import Path
 from types import UnionType
@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 
 from perennial.cli import app
 from perennial.core.codes import Code
-from perennial.definition.fields import Part
+from perennial.definition.fields import Part, size
 from perennial.definition.models import Definition
 from perennial.definition.schema import schema_json
 from perennial.quality.catalog import SUPPORTED
@@ -94,7 +94,8 @@ def _section(part: type[Part], path: str) -> Iterator[str]:
     for name, field in part.model_fields.items():
         inner = _inner(field.annotation)
         below += [(f"{path}.{name}".lstrip("."), inner)] if inner else []
-        yield f"| `{name}` | {_type_text(field.annotation)} | {_default(field)} | {field.description or ''} |"
+        kind = "size" if _of_size(field.metadata) else _type_text(field.annotation)
+        yield f"| `{name}` | {kind} | {_default(field)} | {field.description or ''} |"
     yield ""
     for name, inner in below:
         yield from _section(inner, name)
@@ -120,6 +121,11 @@ def _type_text(annotation: object) -> str:
     return _NAMES.get(name, name)
 
 
+def _of_size(metadata: Sequence[object]) -> bool:
+    """Return whether a value is read as a size of memory: a number in the code, a text in the file."""
+    return any(getattr(item, "func", None) is size for item in metadata)
+
+
 def _either(arguments: tuple[object, ...]) -> str:
     return " or ".join(_type_text(item) for item in arguments if item is not type(None))
 
@@ -131,7 +137,7 @@ def _list(arguments: tuple[object, ...]) -> str:
 _NAMES = {"str": "text", "timedelta": "duration", "int": "whole number", "float": "number", "bool": "true or false"}
 _SHAPES: dict[object, Callable[[tuple[object, ...]], str]] = {
     Literal: lambda arguments: " or ".join(f"`{item}`" for item in arguments),
-    Annotated: lambda arguments: _type_text(arguments[0]),
+    Annotated: lambda arguments: "size" if _of_size(arguments[1:]) else _type_text(arguments[0]),
     Union: _either,
     UnionType: _either,
     tuple: _list,
@@ -143,7 +149,8 @@ _SHAPES: dict[object, Callable[[tuple[object, ...]], str]] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True)
+    written = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    value = written.get("default", field.get_default(call_default_factory=True))
     if value in (None, {}, ()) or isinstance(value, Part):
         return "-"
     return f"`{getattr(value, 'value', value)}`"

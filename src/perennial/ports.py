@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ALL,
+    Audit,
     Lineage,
+    Named,
     NightLoss,
     PredictionBatch,
     Promotion,
@@ -21,6 +23,8 @@ from perennial.core.receipts import (
     RetrainRequest,
     Role,
 )
+from perennial.workshop.done import Done
+from perennial.workshop.owner import ProcessWorkshop
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,8 +153,9 @@ class Ledger(Protocol):
         """Return the records of *kind* in the order of (interval, last recorded); only the last *newest* where given.
 
         Args:
-            kind: Snapshot, Validation, ModelVersion, Evaluation, Measurement, Decision, PredictionBatch (any state), Promotion
-                (by epoch; *within* is ignored) or RetrainRequest (by *at*, which *within* bounds).
+            kind: Snapshot, Validation, ModelVersion, Evaluation, Approval (as its evaluation), Measurement, Decision,
+                PredictionBatch (any state), Promotion (by epoch; *within* is ignored) or RetrainRequest (by *at*, which *within*
+                bounds).
             model: The model's name.
             segment: The segment.
             within: Only records whose interval starts inside.
@@ -283,6 +288,18 @@ class Ledger(Protocol):
         """Return those of *referenced* that name artifacts in turn: of snapshots, of models and of their baselines."""
         ...
 
+    def named(self) -> list[Named]:
+        """Return every artifact that a row names, by the row: those of *referenced*, once for each row."""
+        ...
+
+    def audit(self) -> Audit:
+        """Look at every promotion, prediction batch, prediction and open request as they stood at one moment.
+
+        Nothing is changed, and nobody has to wait. The faults are those of promises 1, 3, 4, 5, 7, 8, 9 and 18 that rows can show;
+        artifacts are not looked at. Only prediction rows that retention has removed may be missing.
+        """
+        ...
+
     def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Return how many prediction rows *expire_predictions* would remove."""
         ...
@@ -298,6 +315,31 @@ class Ledger(Protocol):
         ...
 
 
+class Workshop(Protocol):
+    """Runs what may crash, loop or eat all memory, so that only the job is lost."""
+
+    def prepare(self, module: str) -> None:
+        """Get ready for jobs of *module*, without waiting for that."""
+        ...
+
+    def run(self, job: str, ask: Mapping[str, Any], folder: Path, *, memory: int, seconds: float) -> Done:
+        """Run a job to its end, and return what it returned and took.
+
+        Args:
+            job: ``module:function`` of our own. The function takes *ask* and *folder*, and returns JSON types.
+            ask: JSON types.
+            folder: A folder with what the job reads; what it makes that is large, it writes there.
+            memory: The most memory that it may ask for, in bytes.
+            seconds: After this time it is stopped.
+
+        Raises:
+            PerennialError: What the job raised: the same class, with the same faults.
+            TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT.
+            UnavailableError: WORKSHOP_ENDED.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """All that a step may reach.
@@ -308,7 +350,10 @@ class Stores:
         ledger: Where receipts are kept.
         signing_key: The key that authenticates model artifacts (HMAC-SHA256), at least 32 bytes.
         scratch: A folder for temporary files.
+        trusted: Classes that model artifacts may hold beside those that Perennial trusts itself, as ``module.Class``.
         loaded: Models that were verified since the stores were opened, by the digest of their manifest.
+        workshop: Where models are fitted and loaded for the first time. The one that is made by default starts at its first use and
+            ends with these stores.
     """
 
     source: Callable[[str], Source]
@@ -316,7 +361,9 @@ class Stores:
     ledger: Ledger
     signing_key: bytes
     scratch: Path
+    trusted: frozenset[str] = frozenset()
     loaded: dict[str, Any] = field(default_factory=dict)
+    workshop: Workshop = field(default_factory=ProcessWorkshop)
 
     @contextmanager
     def leased(self, model: str, segment: str, flow: str, *, holder: str, ttl: timedelta) -> Iterator[Stores]:

@@ -39,6 +39,8 @@ class Settings:
         artifacts: PERENNIAL_ARTIFACTS, a folder or ``s3://bucket/prefix``; ``artifacts`` below *home*.
         s3_endpoint: PERENNIAL_S3_ENDPOINT, where the S3 is not AWS's.
         signing_key: PERENNIAL_SIGNING_KEY, hexadecimal, at least 32 bytes; without it a key file is made in *home*, mode 0600.
+        trusted: PERENNIAL_TRUSTED_TYPES, classes that model artifacts may hold beside Perennial's own list, as ``module.Class`` and
+            separated by commas.
         connections: PERENNIAL_CONN_<NAME>, the URL of each source, by name in lower case.
     """
 
@@ -48,6 +50,7 @@ class Settings:
     artifacts: str
     s3_endpoint: str | None
     signing_key: str | None
+    trusted: frozenset[str]
     connections: Mapping[str, str]
 
     @classmethod
@@ -63,6 +66,7 @@ class Settings:
             artifacts=artifacts if artifacts.startswith("s3://") else str(Path(artifacts).absolute()),
             s3_endpoint=environment.get("PERENNIAL_S3_ENDPOINT") or None,
             signing_key=environment.get("PERENNIAL_SIGNING_KEY") or None,
+            trusted=frozenset(name.strip() for name in environment.get("PERENNIAL_TRUSTED_TYPES", "").split(",") if name.strip()),
             connections={
                 key.removeprefix(prefix).lower(): url for key, url in environment.items() if key.startswith(prefix) and url
             },
@@ -77,6 +81,7 @@ class Settings:
             "PERENNIAL_ARTIFACTS": self.artifacts,
             "PERENNIAL_S3_ENDPOINT": self.s3_endpoint,
             "PERENNIAL_SIGNING_KEY": self.signing_key,
+            "PERENNIAL_TRUSTED_TYPES": ",".join(sorted(self.trusted)) or None,
             **{f"PERENNIAL_CONN_{name.upper()}": url for name, url in self.connections.items()},
         }
         return {key: value for key, value in values.items() if value is not None}
@@ -105,6 +110,7 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
         UnavailableError: STORE_UNAVAILABLE.
     """
     from perennial.ports import Stores  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
+    from perennial.workshop.owner import ProcessWorkshop  # noqa: PLC0415 - the same
 
     chosen = configured or settings()
     with ExitStack() as stack:
@@ -118,6 +124,8 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
             ledger=ledger,
             signing_key=signing_key(chosen),
             scratch=scratch,
+            trusted=chosen.trusted,
+            workshop=stack.enter_context(closing(ProcessWorkshop(_for_jobs(environment())))),
         )
 
 
@@ -151,6 +159,11 @@ class Databases:
 def environment() -> dict[str, str]:
     """Return a copy of this process's environment, for a child process."""
     return dict(os.environ)
+
+
+def _for_jobs(found: Mapping[str, str]) -> dict[str, str]:
+    """Return the part of an environment that somebody's estimator may see: without the signing key and our connections."""
+    return {name: value for name, value in found.items() if not name.startswith("PERENNIAL_")}
 
 
 @contextmanager

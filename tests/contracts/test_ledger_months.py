@@ -17,6 +17,7 @@ from perennial.core.interval import Interval
 from perennial.core.receipts import BatchState, PredictionBatch, Role
 from perennial.stores.ledger import PostgresLedger
 from perennial.stores.ledger.batches import make_current, stage
+from perennial.stores.ledger.months import add, keep
 from perennial.stores.tables import prediction_batch
 from perennial.testing.story import DAY, Story, day, night, predictions
 
@@ -277,3 +278,20 @@ def test_promise_4_what_was_cleared_away_does_not_become_current(ready: Postgres
     with ready.engine.connect() as connection:
         states = connection.scalars(text("SELECT state FROM perennial.prediction_batch")).all()
     assert states == [BatchState.STAGED]
+
+
+def test_a_month_that_another_writer_made_just_before_is_there(ready: PostgresLedger) -> None:
+    """Also for a connection that remembers that there was none, and has not been told yet."""
+    third, fourth = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)
+    with ready.engine.connect() as slow, ready.engine.connect() as fast:
+        for _ in range(2):  # what the server prepares at first, it looks up anew
+            with slow.begin():
+                add(slow, third)
+                assert keep(slow, [fourth]) == [fourth]
+        with slow.begin():
+            assert keep(slow, [fourth]) == [fourth]
+            with fast.begin():
+                add(fast, fourth)
+            add(slow, fourth)
+            assert keep(slow, [fourth]) == []
+    assert months(ready) == ["prediction_2024m03", "prediction_2024m04"]

@@ -90,3 +90,12 @@ def test_tasks_cannot_rewrite_the_record_of_promotions(server: EmbeddedPostgres)
     """Not even where a trigger would let them."""
     with _connect(server, "perennial_app") as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute("UPDATE perennial.promotion SET reason = 'another'")
+
+
+def test_tasks_may_audit(app_ledger: PostgresLedger) -> None:
+    """What looks at everything needs no other rights."""
+    story = Story(model="audited")
+    story.keep_champion(app_ledger)
+    story.keep_night(app_ledger, 1)
+    app_ledger.publish(story.batch(1), predictions(night(1)))
+    assert [fault for fault in app_ledger.audit().faults if "bike_demand" not in fault.where] == []

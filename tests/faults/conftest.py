@@ -13,14 +13,14 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -29,9 +29,12 @@ from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgr
 
 collect_ignore = ["files"]
 """Programs, no tests."""
+T = TypeVar("T")
 
-SCRIPT = Path(__file__).parent / "files" / "workers.py"
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
+CONTINUE = b"HTTP/1.1 100 "
+"""What a server says before it has a request's body; that is no answer to it."""
 _NUMBERS = count(1)
 
 
@@ -42,6 +45,7 @@ class Outcome:
     pid: int = 0
     began: bool = False
     acked: list[Any] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
     error: list[str] | None = None
     ended: int | None = None
 
@@ -76,12 +80,24 @@ class Workers:
         assert outcome.ended is not None
         return outcome
 
+    def stopped(self, task: str) -> int | None:
+        """Return the process of *task* when it has stopped itself, or None where it has ended without."""
+        deadline = time.monotonic() + PATIENCE_S
+        outcome = self.until(task, lambda found: found.pid)
+        while outcome.ended is None:
+            if _state(outcome.pid) in {"T", "t"}:
+                return outcome.pid
+            assert time.monotonic() < deadline, "the process neither stops nor ends"
+            self.until(task, lambda found: found.ended is not None, 0.002)
+        return None
+
     def kill(self, task: str, after_s: float) -> Outcome:
         """Kill *task* so long after it began, unless it has ended by then, and return what it said."""
         outcome = self.until(task, lambda found: found.pid and (found.began or found.ended is not None))
         self.until(task, lambda found: found.ended is not None, after_s)
         if outcome.ended is None:
-            os.kill(outcome.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, and has not said so yet
+                os.kill(outcome.pid, signal.SIGKILL)
         return self.ended(task)
 
     def _listen(self, timeout_s: float) -> bool:
@@ -106,12 +122,40 @@ class Workers:
             setattr(outcome, name, value)
 
 
+def _state(pid: int) -> str:
+    """Return the letter by which the kernel calls the state of a process; that of a dead one where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 @pytest.fixture(scope="session")
 def workers() -> Iterator[Workers]:
     """Processes to kill."""
-    with subprocess.Popen([sys.executable, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "tests.faults.files.workers"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # a process with threads is not to be forked
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield Workers(process)
         process.communicate()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option to go through all points: ``make faults TESTS="tests/faults --exhaustive"``."""
+    parser.addoption("--exhaustive", action="store_true", help="faults at every point, not at some of them (takes about an hour)")
+
+
+@pytest.fixture
+def some(request: pytest.FixtureRequest) -> Callable[[Sequence[T], int], list[T]]:
+    """Return a function that chooses so many of the points, evenly and with both ends; with ``--exhaustive`` it returns all."""
+    exhaustive = bool(request.config.getoption("--exhaustive", default=False))
+
+    def choose(points: Sequence[T], wanted: int) -> list[T]:
+        if exhaustive or len(points) <= wanted:
+            return list(points)
+        return [points[round(number * (len(points) - 1) / (wanted - 1))] for number in range(wanted)]
+
+    return choose
 
 
 @pytest.fixture
@@ -231,10 +275,12 @@ class Cut:
         sent: Cut when so many bytes came from the client.
         received: Cut when so many bytes came from the server; those before are passed on.
         on: Cut when the server has answered a message that holds these bytes; the answer is not passed on.
-        after: At which of these messages, from 1.
+        after: At which of these messages, from 1; of all connections that this cut is for.
         answer: Say this instead of asking the server, when a whole head of a request is there.
         flip: Change the byte at this place of what comes from the server.
         delay_s: Wait so long before the first byte is passed on.
+        done: Whether it was cut.
+        dropped: The answer that was not passed on.
     """
 
     sent: int | None = None
@@ -245,6 +291,7 @@ class Cut:
     flip: int | None = None
     delay_s: float = 0
     done: bool = False
+    dropped: bytes = b""
 
 
 class Relay:
@@ -309,15 +356,15 @@ def _relay(client: socket.socket, server: socket.socket, cut: Cut) -> None:
                 chunk = client.recv(1 << 16)
                 sent += len(chunk)
                 cut.after -= chunk.count(cut.on) if cut.on else 0
-                armed = cut.on is not None and cut.after < 1
+                armed = cut.on is not None and cut.after < 1 and not cut.done
                 if cut.sent is not None and sent >= cut.sent:
                     cut.done = True
                     return
                 server.sendall(chunk)
             else:
                 chunk = server.recv(1 << 16)
-                if armed:
-                    cut.done = True
+                if armed and not chunk.startswith(CONTINUE):
+                    cut.done, cut.dropped = True, chunk
                     return
                 if cut.flip is not None and received <= cut.flip < received + len(chunk):
                     at = cut.flip - received

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from perennial.steps.loop import retrain
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing import MemoryArtifacts, MemoryLedger, MemorySource
 from perennial.testing.story import FIRST_DAY, day
+from perennial.workshop.owner import ProcessWorkshop
 
+collect_ignore = ["files"]
+"""Estimators, no tests."""
 DAYS = 45
 KEY = b"0123456789abcdef0123456789abcdef"
 Define = Callable[..., Definition]
@@ -59,8 +63,15 @@ def definition(define: Define) -> Definition:
     return define()
 
 
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[ProcessWorkshop]:
+    """One workshop for the whole session: its start costs as much as a hundred fits."""
+    with closing(ProcessWorkshop()) as made:
+        yield made
+
+
 @pytest.fixture
-def new_stores(tables: dict[str, pa.Table], tmp_path: Path) -> Callable[..., Stores]:
+def new_stores(tables: dict[str, pa.Table], tmp_path: Path, workshop: ProcessWorkshop) -> Callable[..., Stores]:
     """Make stores over the test's tables: with an empty memory, or with the artifacts and the ledger that are given."""
 
     def make(*, artifacts: Artifacts | None = None, ledger: Ledger | None = None) -> Stores:
@@ -71,6 +82,7 @@ def new_stores(tables: dict[str, pa.Table], tmp_path: Path) -> Callable[..., Sto
             ledger=ledger or MemoryLedger(),
             signing_key=KEY,
             scratch=tmp_path,
+            workshop=workshop,
         )
 
     return make

@@ -9,12 +9,15 @@ import pytest
 
 from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Evaluation, ModelVersion, Publication, Snapshot, Validation
+from perennial.core.receipts import Evaluation, ModelVersion, Publication, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.simulation.world import CITY
 from perennial.steps.compare import compare
+from perennial.steps.retire import retire
 from perennial.testing.story import day
 
+Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
 
 
@@ -87,3 +90,68 @@ def test_before_anything_was_evaluated_there_is_nothing_to_compare(
     stores.ledger.record(version)
     with pytest.raises(DataError, match=r"^bikes_small: nothing was evaluated yet \[DATA_EMPTY\]$"):
         compare(definition, stores, first=version.id, second=version.id)
+
+
+def test_the_gates_are_told_for_the_first_version(definition: Definition, championed: Stores, versions: list[str]) -> None:
+    """As if it were a challenger of the other one, with the sentence of each."""
+    found = compare(definition, championed, first=versions[2], second=versions[1])
+    [evaluation] = championed.ledger.history(Evaluation, definition.name, newest=1)
+    of_evaluation = {gate.gate: gate for gate in evaluation.gates}
+    assert [gate.gate for gate in found.gates] == ["baseline", "champion"]
+    assert [of_evaluation[gate.gate] for gate in found.gates] == list(found.gates)
+    assert found.sentence == of_evaluation["champion"].sentence
+
+
+def test_slices_are_told_by_version(define: Define, stores: Stores, retrained: Retrain) -> None:
+    """The deciding figure of both, for each value of each slice."""
+    definition = define(evaluation={"slices": ["city"]})
+    for at in (30, 33):
+        retrained(definition, stores, day(at))
+    first, second = (version.id for version in stores.ledger.history(ModelVersion, definition.name))
+    found = compare(definition, stores, first=first, second=second)
+    assert set(found.metrics) == {first, second, f"{first}[city={CITY}]", f"{second}[city={CITY}]"}
+    assert found.metrics[f"{first}[city={CITY}]"]["mae"] == found.metrics[first]["mae"]
+
+
+def test_versions_that_are_champion_no_more_or_never_were_are_compared(
+    define: Define, definition: Definition, championed: Stores, versions: list[str], retrained: Retrain
+) -> None:
+    """One of a retired model, and one that was refused."""
+    retire(definition, "all", championed, effective_from=day(40), reason="no more bikes", actor="ana")
+    zero = {"path": "sklearn.dummy:DummyRegressor", "parameters": {"strategy": "constant", "constant": 0.0}}
+    assert not retrained(define(estimator=zero), championed, day(41)).promoted
+    refused = championed.ledger.history(ModelVersion, definition.name)[-1].id
+    found = compare(definition, championed, first=versions[2], second=refused)
+    assert found.metrics[versions[2]]["mae"].value < found.metrics[refused]["mae"].value
+    assert found.gates[1].verdict is Verdict.PASS
+
+
+def test_versions_of_two_models_are_not_compared(
+    define: Define, definition: Definition, championed: Stores, versions: list[str], retrained: Retrain
+) -> None:
+    """Their figures mean different things."""
+    other = define(name="other_bikes")
+    retrained(other, championed, day(33))
+    [stranger] = championed.ledger.history(ModelVersion, "other_bikes")
+    with pytest.raises(RejectedError) as caught:
+        compare(definition, championed, first=versions[0], second=stranger.id)
+    assert str(caught.value) == f"{stranger.id}: must be a version of bikes_small, is one of other_bikes [MODEL_UNKNOWN]"
+
+
+def test_versions_of_two_segments_are_not_compared(definition: Definition, championed: Stores, versions: list[str]) -> None:
+    """They are about different entities."""
+    own = championed.ledger.get(ModelVersion, versions[0])
+    championed.ledger.record(own.model_copy(update={"id": "northern", "training_run": "northern", "segment": "north"}))
+    with pytest.raises(RejectedError) as caught:
+        compare(definition, championed, first=versions[0], second="northern")
+    assert str(caught.value) == "northern: must be of segment all, is of north [MODEL_UNKNOWN]"
+
+
+def test_a_version_that_cannot_predict_these_rows_is_named(define: Define, championed: Stores, retrained: Retrain) -> None:
+    """The newest evaluation's rows lack a column that the older version needs."""
+    definition = define(features={"numeric": ["temperature", "humidity"]})
+    retrained(definition, championed, day(33))
+    older, newer = (version.id for version in championed.ledger.history(ModelVersion, definition.name))
+    with pytest.raises(DataError) as caught:
+        compare(definition, championed, first=newer, second=older)
+    assert str(caught.value) == f"{older}: wet: is not among the rows' columns [SCHEMA_MISSING]"

@@ -143,6 +143,7 @@ def test_rows_and_labels_come_from_files(
         ledger=in_memory.ledger,
         signing_key=in_memory.signing_key,
         scratch=tmp_path,
+        workshop=in_memory.workshop,
     )
     assert retrained(definition, from_files, day(30)).promoted
     score(definition, night(30), from_files, as_of=day(31))

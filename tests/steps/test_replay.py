@@ -76,7 +76,9 @@ def test_nights_and_retrainings_come_in_the_order_of_time(weekly: Definition, st
 
 def test_a_request_is_answered_once(define: Define, stores: Stores) -> None:
     """Whatever comes of it: the cooldown keeps the next nights from asking again, although the champion is too old still."""
-    definition = define(schedule={"retrain": "0 0 * * 0"}, retraining={"max_age": "1d", "cooldown": "2d"})
+    refusing = {"gates": {"champion": {"rule": "superior"}}}
+    retraining = {"max_age": "1d", "cooldown": "2d"}
+    definition = define(schedule={"retrain": "0 0 * * 0"}, retraining=retraining, evaluation=refusing)
     events = list(replay(definition, Interval(day(29), day(33)), stores))
     assert [told(event) for event in events] == [
         (day(30), "night: hold"),

@@ -16,6 +16,7 @@ from perennial.core.receipts import Evaluation, ModelVersion, Promotion, Role
 from perennial.learning import estimators
 from perennial.ports import Stores
 from perennial.steps.loop import score
+from perennial.testing import InlineWorkshop
 from perennial.testing.story import day, night
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def upgraded(
     """Stores whose champion was fitted with an older scikit-learn, opened anew after the upgrade."""
     with monkeypatch.context() as before:
         before.setattr(sklearn, "__version__", "1.0.0")
-        assert retrained(definition, stores, day(30)).promoted
+        assert retrained(definition, replace(stores, workshop=InlineWorkshop()), day(30)).promoted
     return replace(stores, loaded={})
 
 
@@ -93,7 +94,7 @@ def test_another_function_under_the_same_name_gives_a_new_version(
     """The author changed what the estimator's function returns, and not the definition; trained twice it is one version."""
     monkeypatch.setattr(estimators, "ridge_regressor", partial(estimators.ridge_regressor, alpha=5.0))
     for _ in range(2):
-        retrained(definition, championed, day(30))
+        retrained(definition, replace(championed, workshop=InlineWorkshop()), day(30))
     old, new = championed.ledger.history(ModelVersion, definition.name)
     assert (old.snapshot, old.definition_digest) == (new.snapshot, new.definition_digest)
     assert old.artifact != new.artifact

@@ -38,6 +38,7 @@ EVERYTHING = {
     "PERENNIAL_ARTIFACTS": "s3://bucket/prefix",
     "PERENNIAL_S3_ENDPOINT": "http://127.0.0.1:9000",
     "PERENNIAL_SIGNING_KEY": HEX,
+    "PERENNIAL_TRUSTED_TYPES": "shop.models.Own, shop.models.Other",
     "PERENNIAL_CONN_BIKES": "postgresql+psycopg://bikes",
     "PERENNIAL_CONN_RIDE_COUNTS": "file:///srv/rides",
 }
@@ -69,6 +70,7 @@ def test_every_variable_is_read() -> None:
         artifacts="s3://bucket/prefix",
         s3_endpoint="http://127.0.0.1:9000",
         signing_key=HEX,
+        trusted=frozenset({"shop.models.Own", "shop.models.Other"}),
         connections={"bikes": "postgresql+psycopg://bikes", "ride_counts": "file:///srv/rides"},
     )
 
@@ -80,7 +82,7 @@ def test_what_is_not_set_or_empty_has_its_default(environment: dict[str, str]) -
     home = Path.cwd() / ".perennial"
     assert (found.home, found.definitions, found.artifacts) == (home, Path.cwd() / "config" / "models", str(home / "artifacts"))
     assert (found.database_url, found.s3_endpoint, found.signing_key) == (None, None, None)
-    assert found.connections == {}
+    assert (found.trusted, found.connections) == (frozenset(), {})
 
 
 def test_a_child_process_reads_the_same_settings() -> None:

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from perennial import __version__
-from perennial.cli import care, champions, definitions, export, history, local, models, replaying, runs, setup, suggest, validations
+from perennial.cli import (
+    cards,
+    care,
+    champions,
+    definitions,
+    export,
+    history,
+    local,
+    models,
+    replaying,
+    runs,
+    setup,
+    suggest,
+    validations,
+)
 from perennial.cli.console import say
 from perennial.cli.ending import Verbs
 
@@ -22,6 +36,7 @@ app = typer.Typer(
 )
 for room in (definitions, suggest, setup, runs, replaying):
     room.register(app)
+cards.register(models.app)
 app.add_typer(models.app, name="models")
 for room in (champions, validations, history, export, care, local):
     room.register(app)

@@ -16,12 +16,48 @@ def register(app: typer.Typer) -> None:
     app.command()(gc)
 
 
-def doctor(*, as_json: Json = False) -> None:
+def doctor(
+    *,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Look at every row of the ledger and every artifact instead: do the promises hold?")
+    ] = False,
+    shallow: Annotated[
+        bool, typer.Option("--shallow", help="With --audit: read manifests and champions only; other files must be there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is configured, reachable, and unsafe.
 
     Each thing is right, unsafe or wrong, with the version found.
     The exit code is 1 where something is wrong; what is only unsafe leaves it at 0.
+
+    With --audit it says which promises do not hold, and where. The exit code is 1 where there is one. Nothing is changed.
     """
+    if audit:
+        _audit(deep=not shallow, as_json=as_json)
+    elif shallow:
+        raise typer.BadParameter("goes with --audit", param_hint="--shallow")
+    else:
+        _checkup(as_json=as_json)
+
+
+def _audit(*, deep: bool, as_json: bool) -> None:
+    from perennial.steps.audit import look  # noqa: PLC0415 - the steps import what is heavy
+
+    with working("looking"), wiring.open_stores() as stores:
+        found = look(stores, deep=deep)
+    if as_json:
+        dump(found)
+    elif found.faults:
+        rows = [(row.promise, row.where, row.found) for row in found.faults]
+        table("promises that do not hold", ("promise", "where", "found"), rows)
+    else:
+        counts = {name: getattr(found, name) for name in ("promotions", "batches", "predictions", "artifacts")}
+        say(f"every promise holds: {', '.join(f'{count} {name}' for name, count in counts.items())} looked at")
+    raise typer.Exit(1 if found.faults else 0)
+
+
+def _checkup(*, as_json: bool) -> None:
     from perennial.cli.checkup import checkup  # noqa: PLC0415 - for this verb only
     from perennial.cli.finding import State  # noqa: PLC0415 - for this verb only
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from perennial import wiring
 from perennial.cli.checkup_software import software
 from perennial.cli.checkup_stores import stores
+from perennial.cli.checkup_types import trusted_types
 from perennial.cli.finding import Finding, State
 from perennial.core.errors import PerennialError
 from perennial.definition.loader import load_folder
@@ -26,6 +27,7 @@ def checkup(settings: wiring.Settings) -> list[Finding]:
         *software(settings),
         _home(settings.home),
         _signing_key(settings),
+        *trusted_types(settings),
         Finding(what="definitions", state=state, found=found if state is State.RIGHT else f"{found}; see perennial check"),
         *stores(settings, loaded.definitions),
         *_local_airflow(settings),

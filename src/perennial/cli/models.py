@@ -8,11 +8,11 @@ import typer
 
 from perennial import wiring
 from perennial.cli.choose import definition_of
+from perennial.cli.comparing import show_comparison
 from perennial.cli.console import Json, cell_text, dump, fields, say, table, working
 from perennial.core.receipts import Decision, Evaluation, ModelVersion, Moment, Promotion, Receipt
 
 if TYPE_CHECKING:
-    from perennial.core.receipts import Estimate
     from perennial.ports import Stores
 
 app = typer.Typer(help="Versions and champions.", no_args_is_help=True, rich_markup_mode=None)
@@ -67,6 +67,10 @@ def show(version: Version, *, as_json: Json = False) -> None:
         gates = [(gate.gate, gate.verdict, gate.sentence) for gate in evaluation.gates]
         say("")
         table(f"evaluation: {evaluation.verdict}", ("gate", "verdict", "why"), gates)
+        importance = [(name, one.mean, f"{cell_text(one.low)} to {cell_text(one.high)}") for name, one in evaluation.ranked]
+        if importance:
+            say("")
+            table("importance: what the loss grows by without it", ("column", "mean", "of the shuffles"), importance)
     promotions = [(row.epoch, row.kind, row.effective_from, row.actor, row.reason) for row in reigned]
     say("")
     table("promotions", ("epoch", "kind", "from", "by", "why"), promotions)
@@ -76,7 +80,8 @@ def show(version: Version, *, as_json: Json = False) -> None:
 def compare(version: Version, other: Other, *, as_json: Json = False) -> None:
     """Say which of two versions is better, and how surely.
 
-    Both are scored on the newest labelled rows that neither was trained on.
+    Both are scored on the newest labelled rows that neither was trained on, whether they were champion or not.
+    The gates of the definition are told for the first one as a challenger of the other.
     """
     with wiring.open_stores() as stores:
         definition = definition_of(stores.ledger.get(ModelVersion, version).model)
@@ -87,10 +92,7 @@ def compare(version: Version, other: Other, *, as_json: Json = False) -> None:
     if as_json:
         dump(result)
         return
-    one, two = result.metrics[version], result.metrics[other]
-    shown = [(name, _estimate(one[name]), _estimate(two[name])) for name in one]
-    table(f"{result.rows} rows, {cell_text(result.interval)}", ("metric", version, other), shown)
-    say(result.sentence)
+    show_comparison(result, version, other)
 
 
 def _row(model: str, stores: Stores) -> Row:
@@ -106,9 +108,3 @@ def _row(model: str, stores: Stores) -> Row:
         decision=last.action.value if last else None,
         sentence=last.sentence if last else None,
     )
-
-
-def _estimate(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return cell_text(estimate.value)
-    return f"{cell_text(estimate.value)} [{cell_text(estimate.low)}, {cell_text(estimate.high)}]"

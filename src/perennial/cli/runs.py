@@ -30,6 +30,12 @@ Until = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Retrain against cooldown and budget, and although another run has the request.")
 ]
+Reproduce = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN", help="A training run or version: train it again, and say whether it is the same.", show_default=False
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why, where no open request says it; it is kept in the ledger.")]
 
 
@@ -58,6 +64,7 @@ def retrain(
     model: Model,
     until: Until = None,
     reason: Reason = "by hand",
+    reproduce: Reproduce = None,
     actor: Actor = "operator",
     *,
     force: Force = False,
@@ -66,7 +73,14 @@ def retrain(
     """Run one retraining: extract, validate, train, evaluate, publish.
 
     A request that waits is answered by it. Without one it files its own, which cooldown and budget may refuse.
+    With --reproduce it trains once more what was trained before, from the same snapshot, and nothing is recorded.
+    The exit code is 1 where another model, baseline or reference profile came out than then.
     """
+    if reproduce is not None:
+        if until is not None or force:
+            raise typer.BadParameter("goes with neither --until nor --force", param_hint="--reproduce")
+        _reproduce(definition_of(model), reproduce, as_json=as_json)
+        return
     from perennial.steps.assign import Person  # noqa: PLC0415 - croniter, for the verbs that need it
 
     definition = definition_of(model)
@@ -94,3 +108,16 @@ def _retrain(definition: Definition, stores: Stores, person: Person, holder: str
         fix = f"perennial retrain {definition.name} --force"
         raise ConflictError(Code.RETRAIN_REFUSED, why, where=definition.name, fix=fix)
     return fulfil(definition, job, stores, claimed_by=holder, actor=person.name)
+
+
+def _reproduce(definition: Definition, run: str, *, as_json: bool) -> None:
+    with working(f"training {run} again"), wiring.open_stores() as stores:
+        from perennial.steps.reproduce import reproduce  # noqa: PLC0415 - the steps import what is heavy
+
+        found = reproduce(definition, stores, run=run)
+    if as_json:
+        dump(found)
+    else:
+        say(found.sentence)
+    if not found.equal:
+        raise typer.Exit(1)

@@ -94,6 +94,12 @@ class Code(StrEnum):
     ARTIFACT_UNTRUSTED_TYPE = "ARTIFACT_UNTRUSTED_TYPE", "A model holds a type that is not on the list of trusted types."
     ENVIRONMENT_MISMATCH = "ENVIRONMENT_MISMATCH", "A model was fitted with another Python, numpy or scikit-learn."
     MODEL_CORRUPT = "MODEL_CORRUPT", "A model does not predict its golden rows, or a tree points outside itself."
+    # --- the workshop
+    MEMORY_LIMIT = "MEMORY_LIMIT", "Fitting, loading or trying a model needs more memory than the definition gives it."
+    MODEL_CRASHED = "MODEL_CRASHED", "The process in which a model was fitted, loaded or tried crashed, or was killed."
+    MODEL_TIMEOUT = "MODEL_TIMEOUT", "Fitting, loading or trying a model takes longer than the definition gives it."
+    MODEL_UNTRIED = "MODEL_UNTRIED", "No evaluation says that a fresh process could load a version, so nobody else loads it."
+    WORKSHOP_ENDED = "WORKSHOP_ENDED", "The process that starts a process for each model did not start, or ended."
     # --- state
     LEASE_HELD = "LEASE_HELD", "Another run holds the model. Try again when it has ended."
     LEASE_LOST = "LEASE_LOST", "A later attempt has taken over; this one may not write any more."
@@ -103,8 +109,9 @@ class Code(StrEnum):
     PROMOTE_CONFLICT = "PROMOTE_CONFLICT", "The champion changed in the meantime."
     PROMOTE_REFUSED = (
         "PROMOTE_REFUSED",
-        "The version may not become champion: it was not evaluated, did not pass, or was not approved.",
+        "The version may not become champion: it was not evaluated, did not pass, was not approved, or knows of nights to come.",
     )
+    REPRODUCE_REFUSED = "REPRODUCE_REFUSED", "A training cannot be repeated: the definition, the code or a library is another one."
     STORE_DENIED = "STORE_DENIED", "The store refuses the credentials or the operation."
     STORE_FULL = "STORE_FULL", "The store has no space left."
     STORE_REJECTED = "STORE_REJECTED", "The store refuses the statement or the data."

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from perennial.core.interval import Interval, iso
 
@@ -149,7 +149,8 @@ class Validation(Keyed):
 class ModelVersion(Keyed):
     """The receipt of *train*: one fit and its immutable artifact. *interval* is the training window.
 
-    *artifact* and *baseline* name signed model manifests, *profile* the reference profile, all by digest.
+    *artifact* and *baseline* name signed model manifests, *profile* the reference profile, all by digest. *fit_seconds* and
+    *fit_memory* (bytes at the peak) are what the fit took the first time; they are no part of the version's id.
     """
 
     id: str
@@ -167,6 +168,8 @@ class ModelVersion(Keyed):
     seed: int
     reason: str
     request: str | None = None
+    fit_seconds: float | None = None
+    fit_memory: int | None = None
 
 
 class Estimate(Receipt):
@@ -177,6 +180,17 @@ class Estimate(Receipt):
     high: float | None = None
 
 
+class Importance(Receipt):
+    """By how much the loss that decides grows when one column's values are shuffled among the rows, in the loss's unit.
+
+    *mean* over several shuffles, between the least and the greatest of them. At or below 0 the model does as well without it.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
 class GateResult(Receipt):
     """What one gate said of a challenger, with the sentence that a person reads."""
 
@@ -185,8 +199,25 @@ class GateResult(Receipt):
     sentence: str
 
 
+class Cost(Receipt):
+    """What using a version costs, as measured in a fresh process: seconds, and at the peak so many bytes of memory.
+
+    *row_seconds* is for one row, *thousand_seconds* for 1 000 rows, *baseline_seconds* for the same 1 000 by the baseline.
+    """
+
+    load_seconds: float
+    row_seconds: float
+    thousand_seconds: float
+    baseline_seconds: float
+    memory: int
+
+
 class Evaluation(Keyed):
-    """The receipt of *evaluate*. *metrics* is figure by role (challenger, champion, baseline) and metric name."""
+    """The receipt of *evaluate*. *metrics* is figure by role (challenger, champion, baseline) and metric name.
+
+    *importance* is by feature of the challenger; it is empty where nothing was predicted. *cost* is None where the challenger could
+    not be tried.
+    """
 
     id: str
     challenger: str
@@ -199,6 +230,13 @@ class Evaluation(Keyed):
     sentence: str
     metrics: dict[str, dict[str, Estimate]]
     gates: tuple[GateResult, ...]
+    importance: dict[str, Importance] = Field(default_factory=dict)
+    cost: Cost | None = None
+
+    @property
+    def ranked(self) -> list[tuple[str, Importance]]:
+        """The features by their importance, the greatest first, and equal ones by name."""
+        return sorted(self.importance.items(), key=lambda one: (-one[1].mean, one[0]))
 
 
 class Approval(Receipt):
@@ -376,3 +414,39 @@ class Lineage(Receipt):
     training_snapshot: str
     training_validation: str
     code_version: str
+
+
+class Holds(StrEnum):
+    """What an artifact that a row names is."""
+
+    SNAPSHOT = "snapshot"
+    QUARANTINE = "quarantine"
+    MODEL = "model"
+    BASELINE = "baseline"
+    PROFILE = "profile"
+
+
+class Named(Keyed):
+    """An artifact by the row that names it. *reigns*: of a version that was champion since the model was last retired."""
+
+    digest: str
+    holds: Holds
+    reigns: bool = False
+
+
+class Fault(Receipt):
+    """A promise, by its number, that does not hold: where that was seen, and what was found there."""
+
+    promise: int
+    where: str
+    found: str
+
+
+class Audit(Receipt):
+    """How much was looked at, in rows and artifacts, and every fault that was found."""
+
+    promotions: int
+    batches: int
+    predictions: int
+    artifacts: int = 0
+    faults: tuple[Fault, ...]

@@ -23,6 +23,12 @@ from perennial.definition.timezone import check_timezone
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _DURATION_PATTERN = r"[1-9][0-9]{0,5}[mhd]"
 _DURATION = re.compile(r"(-?[0-9]+)([mhd])", re.ASCII)
+_SPANS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), **_UNITS}
+_SPAN_PATTERN = r"[1-9][0-9]{0,5}(ms|[smhd])"
+_SPAN = re.compile(r"(-?[0-9]+)(ms|[smhd])", re.ASCII)
+_SIZES = {"MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE_PATTERN = r"[1-9][0-9]{0,5}[MG]iB"
+_SIZE = re.compile(r"(-?[0-9]+)([MG]iB)", re.ASCII)
 _PERCENT = re.compile(r"(-?\d{1,4}(?:\.\d{1,6})?)\s?%", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)
@@ -64,13 +70,67 @@ def duration(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    allowed = f"must be a duration such as 30m, 24h or 7d, got {shown(value)}"
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    number, unit = _measured(value, _DURATION, _DURATION_PATTERN, "a duration such as 30m, 24h or 7d")
+    return number * _UNITS[unit]
+
+
+def span(value: object) -> timedelta:
+    """Read ``50ms``, ``2s``, or a duration.
+
+    Examples:
+        >>> span("50ms"), span("2m")
+        (datetime.timedelta(microseconds=50000), datetime.timedelta(seconds=120))
+    """
+    if isinstance(value, timedelta):
+        return value
+    number, unit = _measured(value, _SPAN, _SPAN_PATTERN, "a time such as 50ms, 2s or 10m")
+    return number * _SPANS[unit]
+
+
+def span_text(value: timedelta) -> str:
+    """Write a time in the largest unit that fits.
+
+    Examples:
+        >>> span_text(timedelta(seconds=90)), span_text(timedelta(hours=48))
+        ('90s', '2d')
+    """
+    if not value % _UNITS["m"]:
+        return duration_text(value)
+    unit = "s" if not value % _SPANS["s"] else "ms"
+    return f"{value // _SPANS[unit]}{unit}"
+
+
+def size(value: object) -> int:
+    """Read ``512MiB`` or ``4GiB`` as bytes.
+
+    Examples:
+        >>> size("1MiB")
+        1048576
+    """
+    number, unit = _measured(value, _SIZE, _SIZE_PATTERN, "a size such as 512MiB or 4GiB")
+    return number * _SIZES[unit]
+
+
+def size_text(value: int) -> str:
+    """Write bytes in the largest unit that fits.
+
+    Examples:
+        >>> size_text(4 << 30), size_text(1536 << 20)
+        ('4GiB', '1536MiB')
+    """
+    unit = "GiB" if not value % _SIZES["GiB"] else "MiB"
+    return f"{value // _SIZES[unit]}{unit}"
+
+
+def _measured(value: object, read: re.Pattern[str], allowed: str, what: str) -> tuple[int, str]:
+    """Return the number and the unit of a figure that must match *read*, and *allowed* for its number to be of a common size."""
+    must = f"must be {what}, got {shown(value)}"
+    match = read.fullmatch(value) if isinstance(value, str) else None
     if not match:
-        raise fault(Code.DEFINITION_TYPE, allowed)
-    if not re.fullmatch(_DURATION_PATTERN, match[0]):
-        raise fault(Code.DEFINITION_RANGE, f"{allowed}; its number must lie between 1 and 999999")
-    return int(match[1]) * _UNITS[match[2]]
+        raise fault(Code.DEFINITION_TYPE, must)
+    if not re.fullmatch(allowed, match[0]):
+        raise fault(Code.DEFINITION_RANGE, f"{must}; its number must lie between 1 and 999999")
+    return int(match[1]), match[2]
 
 
 def day(value: object) -> date:
@@ -140,6 +200,18 @@ Duration = Annotated[
     BeforeValidator(duration),
     PlainSerializer(duration_text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_PATTERN}$", "examples": ["30m", "24h", "7d"]}),
+]
+Span = Annotated[
+    timedelta,
+    BeforeValidator(span),
+    PlainSerializer(span_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SPAN_PATTERN}$", "examples": ["50ms", "2s", "10m"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    PlainSerializer(size_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SIZE_PATTERN}$", "examples": ["512MiB", "4GiB"]}),
 ]
 Share = Annotated[
     float,

@@ -10,14 +10,23 @@ from perennial.definition.models import Definition, Metric, Task
 from perennial.definition.partial import complete
 
 DECIDING = {
-    Task.REGRESSION: (Metric.MAE, Metric.RMSE),
+    Task.REGRESSION: (Metric.MAE, Metric.RMSE, Metric.PINBALL),
     Task.BINARY: (Metric.LOG_LOSS, Metric.BRIER, Metric.ACCURACY),
 }
-"""Figures that are a mean over rows, so that two models can be compared row by row. A ranking cannot (ROC AUC), nor can a bias."""
+"""Figures that are a mean loss over rows. No ranking (ROC AUC) can decide: its model may be wrong by any factor. Nor can a bias."""
 
 REPORTED = {
-    Task.REGRESSION: (Metric.MAE, Metric.RMSE, Metric.R2, Metric.BIAS),
-    Task.BINARY: (Metric.LOG_LOSS, Metric.BRIER, Metric.ROC_AUC, Metric.ACCURACY, Metric.BIAS),
+    Task.REGRESSION: (Metric.MAE, Metric.RMSE, Metric.R2, Metric.BIAS, Metric.MAPE, Metric.PINBALL),
+    Task.BINARY: (
+        Metric.LOG_LOSS,
+        Metric.BRIER,
+        Metric.ROC_AUC,
+        Metric.AVERAGE_PRECISION,
+        Metric.ACCURACY,
+        Metric.BIAS,
+        Metric.CALIBRATION_ERROR,
+        Metric.CALIBRATION_SLOPE,
+    ),
 }
 """Figures that can be computed for a task."""
 
@@ -45,6 +54,35 @@ def floor(definition: Definition) -> Iterator[Finding]:
     if definition.estimator.task is Task.BINARY and given and given.within >= 1:
         message = f"must be less than 1 for a binary model, got {given.within}"
         yield Finding(("evaluation", "gates", "floor", "within"), Code.DEFINITION_RANGE, message)
+
+
+def quantile(definition: Definition) -> Iterator[Finding]:
+    """The loss of a quantile has its quantile."""
+    evaluation = definition.evaluation
+    if Metric.PINBALL in (evaluation.metric, *evaluation.report) and evaluation.quantile is None:
+        yield Finding(("evaluation", "quantile"), Code.DEFINITION_RANGE, "must be given for the metric pinball, such as 0.9")
+
+
+def calibration(definition: Definition) -> Iterator[Finding]:
+    """Only probabilities are calibrated."""
+    if definition.evaluation.gates.calibration and definition.estimator.task is not Task.BINARY:
+        message = f"must stand in the definition of a binary model only, this one is a {definition.estimator.task} model"
+        yield Finding(("evaluation", "gates", "calibration"), Code.DEFINITION_RANGE, message)
+
+
+def slices(definition: Definition) -> Iterator[Finding]:
+    """The gate of the slices has slices."""
+    if definition.evaluation.gates.slices and not definition.evaluation.slices:
+        yield Finding(("evaluation", "gates", "slices"), Code.DEFINITION_RANGE, "needs columns in evaluation.slices, got none")
+
+
+def noise(definition: Definition) -> Iterator[Finding]:
+    """There are as many features as must be better than random numbers."""
+    given, features = definition.evaluation.gates.noise, definition.features
+    count = len(features.columns) + len(features.time)
+    if given and given.among > count:
+        message = f"must be at most the number of features, {count}, got {given.among}"
+        yield Finding(("evaluation", "gates", "noise", "among"), Code.DEFINITION_RANGE, message)
 
 
 def search(definition: Definition) -> Iterator[Finding]:

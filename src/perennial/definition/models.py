@@ -22,6 +22,8 @@ from perennial.definition.fields import (
     ModelName,
     Part,
     Share,
+    Size,
+    Span,
     Table,
     Timezone,
     text,
@@ -44,10 +46,15 @@ class Metric(StrEnum):
     RMSE = "rmse"
     R2 = "r2"
     BIAS = "bias"
+    MAPE = "mape"
+    PINBALL = "pinball"
     LOG_LOSS = "log_loss"
     BRIER = "brier"
     ROC_AUC = "roc_auc"
+    AVERAGE_PRECISION = "average_precision"
     ACCURACY = "accuracy"
+    CALIBRATION_ERROR = "calibration_error"
+    CALIBRATION_SLOPE = "calibration_slope"
 
 
 class ColumnType(StrEnum):
@@ -182,6 +189,10 @@ class Estimator(Part):
     """An optional search over further keyword arguments."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of everything random in a training run."""
+    memory: Annotated[Size, Field(json_schema_extra={"default": "4GiB"})] = 4 << 30
+    """The most memory that fitting, loading or trying a model may ask for, each in a process of its own. Enforced on Linux."""
+    time: Annotated[Span, Field(json_schema_extra={"default": "2h"})] = timedelta(hours=2)
+    """After this time a fit is stopped."""
 
 
 class Expectation(Part):
@@ -210,7 +221,7 @@ class ChampionGate(Part):
     """How a challenger must compare with the champion on the deciding metric."""
 
     rule: Literal["superior", "non_inferior"] = "superior"
-    """superior: the 95 % interval of the paired gain lies above 0. non_inferior: it lies above -margin."""
+    """superior: the paired gain lies above 0 with 96 % certainty. non_inferior: it lies above -margin."""
     margin: Annotated[Share, Field(ge=0, le=1)] = 0.02
     """The tolerated loss, as a share of the champion's figure."""
 
@@ -224,6 +235,44 @@ class FloorGate(Part):
     """The share of the holdout's rows that must be right."""
 
 
+class CalibrationGate(Part):
+    """An absolute demand on probabilities: they are frequencies."""
+
+    error: Annotated[Share, Field(gt=0, lt=1)] = 0.05
+    """The largest calibration error: the mean distance of probabilities from frequencies, in ten bins."""
+    slope: Annotated[float, Field(gt=1)] = 1.5
+    """The largest calibration slope; the smallest is its inverse. 1 where probabilities are neither too extreme nor too timid."""
+
+
+class SlicesGate(Part):
+    """No part of the rows may be much worse off than with the champion."""
+
+    margin: Annotated[Share, Field(ge=0, le=1)] = 0.1
+    """The tolerated loss on a slice, as a share of the champion's figure there."""
+    minimum_rows: Annotated[int, Field(ge=2)] = 200
+    """Smaller slices do not count."""
+
+
+class NoiseGate(Part):
+    """Random numbers must not be among the best columns of a copy of the model that is fitted with them. It costs a second fit."""
+
+    among: Annotated[int, Field(ge=1)] = 3
+    """How many columns must be clearly better: the least of their importance above the greatest of the random numbers'."""
+
+
+class BudgetGate(Part):
+    """What a challenger may cost. The figures are measured in a process of its own; each one that is given must be kept."""
+
+    fit: Span | None = None
+    """The longest time that the fit may take, a search included."""
+    predict: Span | None = None
+    """The longest time that 1 000 rows may take."""
+    memory: Size | None = None
+    """The most memory that the fit, or loading and predicting, may take."""
+    beside_baseline: Annotated[float, Field(ge=1)] | None = None
+    """At most so many times the baseline's time for the same 1 000 rows."""
+
+
 class Gates(Part):
     """The rules that a challenger must pass before it can be champion."""
 
@@ -233,6 +282,14 @@ class Gates(Part):
     """The comparison with the champion, if there is one."""
     floor: FloorGate | None = None
     """An absolute floor."""
+    calibration: CalibrationGate | None = None
+    """How well probabilities must be calibrated; for a binary model."""
+    slices: SlicesGate | None = None
+    """The comparison with the champion on each slice of evaluation.slices, false discoveries controlled at 5 %."""
+    budget: BudgetGate | None = None
+    """What fitting and predicting may cost."""
+    noise: NoiseGate | None = None
+    """How many columns must clearly tell the model more than random numbers would."""
 
 
 class Evaluation(Part):
@@ -250,6 +307,12 @@ class Evaluation(Part):
     """The rules for promotion."""
     slices: Annotated[tuple[Column, ...], Field(strict=False)] = ()
     """Categorical columns by whose values the deciding figure is also stored."""
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The quantile that the model predicts; for the metric pinball."""
+
+    def figure(self, metric: Metric) -> str:
+        """Return the name under which a figure is stored: a quantile's loss bears its quantile."""
+        return f"pinball_{self.quantile:g}" if metric is Metric.PINBALL else metric.value
 
 
 class Tolerance(Part):

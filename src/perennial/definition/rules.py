@@ -35,6 +35,10 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     judging.metric,
     judging.report,
     judging.floor,
+    judging.quantile,
+    judging.calibration,
+    judging.slices,
+    judging.noise,
     judging.search,
     judging.expectations,
 )

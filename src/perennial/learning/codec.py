@@ -1,9 +1,13 @@
 """A fitted model as signed bytes, and back.
 
-The format is skops', never pickle, with the fixed list of ``trusted.py`` and no switch to allow more. A model is two artifacts:
-the file with its arrays, and a signed manifest that names it. Reading goes from the cheapest proof to the dearest: size, signature,
-digest, zip limits, types, versions, trees, golden rows. Nothing is built before its types are known, and nothing is run before its
-trees are.
+The format is skops', never pickle, with the list of ``trusted.py`` and the estimator classes that the installation's settings add
+to it; no file can add any. A model is two artifacts: the file with its arrays, and a signed manifest that names it. Reading goes
+from the cheapest proof to the dearest: size, signature, digest, zip limits, types, versions, indices, golden rows. Nothing is built
+before its types are known, and nothing is run before what compiled code will follow is known to stay inside.
+
+An instance of a listed class is made by ``__new__`` without arguments, and gets what the file holds through ``__setstate__`` or as
+its attributes. Neither its constructor nor what its ``__reduce__`` would name is called. What remains is the class's own: its
+module is imported, and its ``__setstate__`` and its methods run on figures out of a file that this installation has signed.
 """
 
 from __future__ import annotations
@@ -21,11 +25,12 @@ from perennial.core.codes import Code
 from perennial.core.digest import digest_bytes
 from perennial.core.errors import ArtifactError
 from perennial.learning import archive
+from perennial.learning.built import check_built
 from perennial.learning.features import Columns
 from perennial.learning.golden import check_golden, golden
 from perennial.learning.manifest import check_versions, opened, other_versions, sealed, unsealed, versions
-from perennial.learning.node_bounds import check_node_bounds
-from perennial.learning.trusted import TRUSTED, TRUSTED_TYPES
+from perennial.learning.refusals import refusals
+from perennial.learning.schema_types import checked_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,34 @@ class LoadedModel:
     task: str
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A model as bytes that are not signed yet.
+
+    Attributes:
+        content: The model's file.
+        body: What its manifest will say: JSON types.
+    """
+
+    content: bytes
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The bytes of a model whose signature, digest and size are right. Nothing of them was built.
+
+    Attributes:
+        content: The model's file.
+        body: What the manifest says.
+        where: The model, for error messages.
+    """
+
+    content: bytes
+    body: dict[str, Any]
+    where: str
+
+
 def dump_model(
     model: BaseEstimator,
     *,
@@ -52,26 +85,39 @@ def dump_model(
     key: bytes,
     code_version: str,
     put: Callable[[bytes], str],
+    trusted: frozenset[str] = frozenset(),
 ) -> str:
-    """Store *model* and its signed manifest, and return the manifest's digest: the same for the same model.
+    """Store *model* and its signed manifest, and return the manifest's digest: ``write_model``, then ``sign_model``."""
+    written = write_model(model, frame=frame, task=task, columns=columns, code_version=code_version, trusted=trusted)
+    return sign_model(written, key=key, put=put)
+
+
+def write_model(
+    model: BaseEstimator,
+    *,
+    frame: pd.DataFrame,
+    task: str,
+    columns: Columns,
+    code_version: str,
+    trusted: frozenset[str] = frozenset(),
+) -> Written:
+    """Return *model* as bytes: the same for the same model.
 
     Args:
         model: A fitted estimator.
         frame: A few rows of features, kept with their predictions; the first 32 of them.
         task: ``regression`` or ``binary``.
         columns: The features that the model was fitted on.
-        key: The signing key, at least 32 bytes.
         code_version: The version of the code that fitted it.
-        put: Stores bytes and returns their digest.
+        trusted: Classes that this installation trusts beside those of ``trusted.py``, as ``module.Class``.
 
     Raises:
         ArtifactError: ARTIFACT_UNTRUSTED_TYPE, ARTIFACT_TOO_LARGE, or MODEL_CORRUPT where the model would not survive its storage.
         DataError: DATA_EMPTY, there are no golden rows.
-        RejectedError: SETTING_MISSING, the key is too short.
     """
     where = type(model).__name__
     content = _written(model, where)
-    read_back = _read(content, versions(), where)
+    read_back = _read(content, versions(), where, trusted)
     rows = golden(model, frame, task)
     check_golden(read_back, rows, task, where)
     body = {
@@ -84,22 +130,42 @@ def dump_model(
         "task": str(task),
         "versions": versions(),
     }
-    manifest = sealed(body, key)
-    put(content)
+    return Written(content, body)
+
+
+def sign_model(written: Written, *, key: bytes, put: Callable[[bytes], str]) -> str:
+    """Store what was written and its signed manifest, and return the manifest's digest.
+
+    Args:
+        written: From ``write_model``, also of another process.
+        key: The signing key, at least 32 bytes.
+        put: Stores bytes and returns their digest.
+
+    Raises:
+        ArtifactError: ARTIFACT_CHECKSUM, the body is not that of the content.
+        RejectedError: SETTING_MISSING, the key is too short.
+    """
+    _check_digest(written.content, written.body["artifact"], "model")
+    manifest = sealed(written.body, key)
+    put(written.content)
     return put(manifest)
 
 
-def load_model(digest: str, *, key: bytes, get: Callable[[str], bytes]) -> LoadedModel:
-    """Return the model behind the manifest *digest*.
+def load_model(digest: str, *, key: bytes, get: Callable[[str], bytes], trusted: frozenset[str] = frozenset()) -> LoadedModel:
+    """Return the model behind the manifest *digest*: ``open_model``, then ``read_model``."""
+    return read_model(open_model(digest, key=key, get=get), trusted=trusted)
+
+
+def open_model(digest: str, *, key: bytes, get: Callable[[str], bytes]) -> Opened:
+    """Return the bytes behind the manifest *digest*.
 
     Args:
-        digest: What ``dump_model`` returned.
+        digest: What ``sign_model`` returned.
         key: The signing key.
         get: Returns the bytes under a digest.
 
     Raises:
-        ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_SIGNATURE, ARTIFACT_CHECKSUM, ARTIFACT_FORMAT, ARTIFACT_UNTRUSTED_TYPE,
-            ENVIRONMENT_MISMATCH, MODEL_CORRUPT.
+        ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_SIGNATURE, ARTIFACT_CHECKSUM, ARTIFACT_FORMAT.
         RejectedError: SETTING_MISSING, the key is too short.
     """
     where = f"model {digest[:12]}"
@@ -109,9 +175,24 @@ def load_model(digest: str, *, key: bytes, get: Callable[[str], bytes]) -> Loade
     _check_size(body["bytes"], where)
     content = get(body["artifact"])
     _check_digest(content, body["artifact"], where)
-    model = _read(content, body["versions"], where)
-    check_golden(model, body["golden"], body["task"], where)
-    return LoadedModel(model, _columns(body["columns"]), body["task"])
+    return Opened(content, body, where)
+
+
+def read_model(found: Opened, *, trusted: frozenset[str] = frozenset()) -> LoadedModel:
+    """Build the model out of its bytes, and have it predict its golden rows.
+
+    Args:
+        found: From ``open_model``, also of another process.
+        trusted: Classes that this installation trusts beside those of ``trusted.py``, as ``module.Class``.
+
+    Raises:
+        ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_FORMAT, ARTIFACT_UNTRUSTED_TYPE, ENVIRONMENT_MISMATCH, MODEL_CORRUPT.
+    """
+    model = _read(found.content, found.body["versions"], found.where, trusted)
+    with refusals(Code.ARTIFACT_FORMAT, "must name its columns", found.where):
+        columns = _columns(found.body["columns"])
+    check_golden(model, found.body["golden"], found.body["task"], found.where)
+    return LoadedModel(model, columns, found.body["task"])
 
 
 def artifact_of(manifest: bytes) -> str:
@@ -136,26 +217,23 @@ def _written(model: BaseEstimator, where: str) -> bytes:
     return content
 
 
-def _read(content: bytes, fitted_with: dict[str, str], where: str) -> BaseEstimator:
-    schema = archive.checked_schema(content, where)
-    _check_types(schema, where)
-    check_versions(fitted_with, where)
-    if schema.get("protocol") != PROTOCOL:
-        message = f"was written with protocol {schema.get('protocol')!r} of skops, here is {PROTOCOL}"
-        raise ArtifactError(Code.ENVIRONMENT_MISMATCH, message, where=where)
-    try:
-        model = skops.io.loads(content, trusted=TRUSTED_TYPES)
-    except Exception as error:  # a file made by hand may fail anywhere in skops, numpy or scikit-learn
-        raise ArtifactError(Code.ARTIFACT_FORMAT, f"cannot be built ({type(error).__name__})", where=where) from error
-    check_node_bounds(model, where)
+def _read(content: bytes, fitted_with: dict[str, str], where: str, trusted: frozenset[str]) -> BaseEstimator:
+    types = _types(content, fitted_with, where, trusted)
+    with refusals(Code.ARTIFACT_FORMAT, "cannot be built", where):
+        model = skops.io.loads(content, trusted=types)
+    check_built(model, where)
     return model
 
 
-def _check_types(schema: dict[str, Any], where: str) -> None:
-    found = {(str(node["__loader__"]), f"{node.get('__module__')}.{node.get('__class__')}") for node in archive.nodes(schema)}
-    if strange := sorted({kind for loader, kind in found if kind not in TRUSTED.get(loader, frozenset())}):
-        message = f"must be made of trusted types only, got {', '.join(strange)}"
-        raise ArtifactError(Code.ARTIFACT_UNTRUSTED_TYPE, message, where=where)
+def _types(content: bytes, fitted_with: dict[str, str], where: str, trusted: frozenset[str]) -> list[str]:
+    """Return the types that the file holds, all of which are trusted: skops copies the list for every object."""
+    schema = archive.checked_schema(content, where)
+    types = checked_types(schema, where, trusted)
+    check_versions(fitted_with, where)
+    if schema.get("protocol") != PROTOCOL:
+        message = f"was written with protocol {str(schema.get('protocol'))[:20]} of skops, here is {PROTOCOL}"
+        raise ArtifactError(Code.ENVIRONMENT_MISMATCH, message, where=where)
+    return types
 
 
 def _check_size(size: int, where: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,14 +12,11 @@ import numpy.typing as npt
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.receipts import Estimate, GateResult, Verdict
-from perennial.learning.gates import baseline_gate, champion_gate, floor_gate
-from perennial.learning.jackknife import estimate
-from perennial.learning.metrics import Floats
+from perennial.learning.bootstrap import estimate
+from perennial.learning.gates import baseline_gate, calibration_gate, champion_gate, floor_gate
 from perennial.learning.scored import Scored, score
+from perennial.learning.slices import Slice, sliced, slices_gate
 from perennial.learning.words import days, number
-
-MAX_SLICES = 50
-"""The most frequent values of a slicing column that get figures of their own."""
 
 _GRAVEST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE)
 
@@ -43,36 +39,51 @@ class Comparison:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a challenger is asked for.
+
+    Attributes:
+        metric: The figure that decides.
+        report: Further figures.
+        unit: The unit of the deciding figure, for the sentences.
+        baseline: By which share of its loss the baseline must at least be beaten.
+        champion: superior or non_inferior.
+        margin: The tolerated loss, as a share of the champion's figure; for non_inferior.
+        floor: The largest error that counts as right, in the label's unit, and the share of rows that must be right.
+        calibration: The largest calibration error, and the largest calibration slope, whose inverse is the smallest.
+        slices: The tolerated loss on a slice, as a share of the champion's figure there, and the rows from which on a slice counts.
+    """
+
+    metric: str
+    report: Sequence[str] = ()
+    unit: str = ""
+    baseline: float = 0.0
+    champion: Literal["superior", "non_inferior"] = "superior"
+    margin: float = 0.0
+    floor: tuple[float, float] | None = None
+    calibration: tuple[float, float] | None = None
+    slices: tuple[float, int] | None = None
+
+
 def compare(
+    rules: Rules,
     *,
-    metric: str,
-    report: Sequence[str],
     actual: npt.ArrayLike,
     predictions: Mapping[str, npt.NDArray[np.float64]],
     blocks: npt.ArrayLike,
-    baseline_margin: float = 0.0,
-    champion_rule: Literal["superior", "non_inferior"] = "superior",
-    champion_margin: float = 0.0,
-    floor_within: float | None = None,
-    floor_share: float | None = None,
-    unit: str = "",
     slices: Mapping[str, Sequence[object]] | None = None,
+    further: Sequence[GateResult] = (),
 ) -> Comparison:
     """Judge a challenger on rows that none of the models was trained on.
 
     Args:
-        metric: The figure that decides.
-        report: Further figures.
+        rules: What is asked for.
         actual: Shape (rows,).
         predictions: By role, shape (rows,): challenger, baseline, and champion if there is one.
         blocks: Shape (rows,), the number of the day that each row belongs to.
-        baseline_margin: By which share of its loss the baseline must at least be beaten.
-        champion_rule: superior or non_inferior.
-        champion_margin: The tolerated loss, as a share of the champion's figure; for non_inferior.
-        floor_within: The largest error that counts as right, in the label's unit; None for no floor.
-        floor_share: The share of rows that must be right.
-        unit: The unit of the deciding figure, for the sentences.
         slices: By column, shape (rows,), the values by which the deciding figure is also told.
+        further: What other gates said, which count as much.
 
     Raises:
         DataError: DATA_EMPTY, there are no rows.
@@ -81,43 +92,46 @@ def compare(
     truth, of_day = np.asarray(actual, dtype=np.float64), np.asarray(blocks, dtype=np.int64)
     if not truth.size:
         raise DataError(Code.DATA_EMPTY, "must have rows to be compared on, got none", where="holdout")
-    scored = score(str(metric), truth, predictions, of_day, unit=unit)
-    gates = [baseline_gate(scored, share=baseline_margin), champion_gate(scored, rule=champion_rule, margin=champion_margin)]
-    if floor_within is not None and floor_share is not None:
-        gates.append(floor_gate(scored, within=floor_within, share=floor_share))
-    metrics = _figures(scored, report)
-    for column, values in (slices or {}).items():
-        metrics.update(_sliced(scored, column, values))
+    scored = score(rules.metric, truth, predictions, of_day, unit=rules.unit)
+    parts = list(sliced(scored, slices or {}))
+    gates = [*_gates(rules, scored, parts), *further]
+    metrics = _figures(scored, rules.report)
+    for part in parts:
+        metrics.update({f"{role}[{part.name}]": found for role, found in _defined(part.scored).items()})
     verdict = next((one for one in _GRAVEST_FIRST if one in {gate.verdict for gate in gates}), Verdict.PASS)
     return Comparison(metrics, tuple(gates), verdict, _sentence(scored, gates, verdict))
+
+
+def _gates(rules: Rules, scored: Scored, parts: Sequence[Slice]) -> Iterator[GateResult]:
+    yield baseline_gate(scored, share=rules.baseline)
+    yield champion_gate(scored, rule=rules.champion, margin=rules.margin)
+    if rules.floor:
+        within, share = rules.floor
+        yield floor_gate(scored, within=within, share=share)
+    if rules.calibration:
+        error, slope = rules.calibration
+        yield calibration_gate(scored, error=error, slope=slope)
+    if rules.slices:
+        margin, rows = rules.slices
+        yield slices_gate(parts, margin=margin, minimum_rows=rows)
 
 
 def _figures(scored: Scored, report: Sequence[str]) -> dict[str, dict[str, Estimate]]:
     found: dict[str, dict[str, Estimate]] = {role: {} for role in scored.predictions}
     for name in dict.fromkeys((scored.metric, *map(str, report))):
         also = scored if name == scored.metric else score(name, scored.actual, scored.predictions, scored.days)
-        for role, figures in also.figures.items():
-            if np.isfinite(figures[0]):
-                found[role][name] = estimate(figures)
+        for role, figures in _defined(also).items():
+            found[role] |= figures
     return found
 
 
-def _sliced(scored: Scored, column: str, values: Sequence[object]) -> Iterator[tuple[str, dict[str, Estimate]]]:
-    texts = np.array(["missing" if value is None else str(value) for value in values])
-    common = sorted(value for value, _ in Counter(texts.tolist()).most_common(MAX_SLICES))
-    for value in common:
-        rows = texts == value
-        part = {role: predicted[rows] for role, predicted in scored.predictions.items()}
-        for role, figures in _defined(scored.metric, scored.actual[rows], part, scored.days[rows]):
-            yield f"{role}[{column}={value}]", {scored.metric: estimate(figures)}
-
-
-def _defined(
-    metric: str, actual: Floats, predictions: Mapping[str, Floats], of_day: npt.NDArray[np.int64]
-) -> Iterator[tuple[str, Floats]]:
-    for role, figures in score(metric, actual, predictions, of_day).figures.items():
-        if np.isfinite(figures[0]):
-            yield role, figures
+def _defined(scored: Scored) -> dict[str, dict[str, Estimate]]:
+    """Return the figure by role and name, where it is defined."""
+    return {
+        role: {scored.metric: estimate(figures, scored.day_count)}
+        for role, figures in scored.figures.items()
+        if np.isfinite(figures[0])
+    }
 
 
 def _sentence(scored: Scored, gates: Sequence[GateResult], verdict: Verdict) -> str:

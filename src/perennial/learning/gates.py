@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from perennial.core.receipts import Estimate, GateResult, Verdict
-from perennial.learning.jackknife import estimate, without_each_day
-from perennial.learning.metrics import Floats, as_loss
+from perennial.learning.bootstrap import CERTAINTY, bounds, estimate, resampled
+from perennial.learning.metrics import Floats
 from perennial.learning.scored import Scored
 from perennial.learning.words import days, number, percent, span
 
@@ -16,11 +16,10 @@ from perennial.learning.words import days, number, percent, span
 def baseline_gate(scored: Scored, *, share: float) -> GateResult:
     """Ask whether the challenger beats the baseline by at least *share* of the baseline's loss.
 
-    The loss is the figure itself, or ``1 - figure`` where more is better. Passes where the 95 % interval of
-    ``(1 - share) * baseline - challenger`` lies above 0, fails where it lies below, and is inconclusive in between.
+    The loss is the figure itself, or ``1 - figure`` where more is better. Passes where ``(1 - share) * baseline - challenger`` lies
+    above 0 with ``CERTAINTY``, fails where it lies below, and is inconclusive in between.
     """
-    challenger, baseline = scored.figures["challenger"], scored.figures["baseline"]
-    gain = estimate((1 - share) * as_loss(scored.metric, baseline) - as_loss(scored.metric, challenger))
+    gain = bounds((1 - share) * scored.losses("baseline") - scored.losses("challenger"), scored.day_count)
     verdict = _above(gain, 0.0)
     asked = f"a loss at least {percent(share)} below the baseline's" if share else "a loss below the baseline's"
     told = f"asked for: {asked}; found beyond that: {_told(gain, scored)}"
@@ -31,16 +30,15 @@ def baseline_gate(scored: Scored, *, share: float) -> GateResult:
 def champion_gate(scored: Scored, *, rule: Literal["superior", "non_inferior"], margin: float) -> GateResult:
     """Compare the challenger with the champion on the same rows, by the gain: the champion's loss minus the challenger's.
 
-    ``superior`` passes where the gain's 95 % interval lies above 0; ``non_inferior`` where it lies above minus *margin* times the
-    size of the champion's figure. It fails where the interval lies below that line, and is inconclusive in between. Without a
-    champion the gate passes.
+    ``superior`` passes where the gain lies above 0 with ``CERTAINTY``; ``non_inferior`` where it lies above minus *margin* times
+    the size of the champion's figure. It fails where it lies below that line with as much certainty, and is inconclusive in
+    between. Without a champion the gate passes.
     """
     if "champion" not in scored.figures:
-        sentence = "There is no champion yet, so there is none to be compared with: passed."
+        sentence = "No champion takes part, so there is none to be compared with: passed."
         return GateResult(gate="champion", verdict=Verdict.PASS, sentence=sentence)
-    challenger, champion = scored.figures["challenger"], scored.figures["champion"]
-    gain = estimate(as_loss(scored.metric, champion) - as_loss(scored.metric, challenger))
-    line = -margin * abs(float(champion[0])) if rule == "non_inferior" else 0.0
+    gain = bounds(scored.losses("champion") - scored.losses("challenger"), scored.day_count)
+    line = -margin * abs(float(scored.figures["champion"][0])) if rule == "non_inferior" else 0.0
     verdict = _above(gain, line)
     asked = "more than 0" if rule == "superior" else f"more than {number(line)} ({percent(margin)} of the champion's figure)"
     told = f"asked for: a gain of {asked}; found: {_told(gain, scored)}"
@@ -54,11 +52,33 @@ def floor_gate(scored: Scored, *, within: float, share: float) -> GateResult:
     It is a demand on these rows as they are, so that the interval is told but does not decide.
     """
     right = (np.abs(scored.predictions["challenger"] - scored.actual) <= within).astype(np.float64)
-    found = estimate(without_each_day("bias", np.zeros_like(right), right, scored.days))
+    found = estimate(resampled("bias", np.zeros_like(right), right, scored.days), scored.day_count)
     verdict = Verdict.PASS if found.value >= share else Verdict.FAIL
     told = f"{percent(found.value)}{span(found, percent)} of {scored.actual.size} rows are within {number(within)}{scored.unit}"
     sentence = f"{told}; asked for: at least {percent(share)}: {_outcome(verdict, scored)}."
     return GateResult(gate="floor", verdict=verdict, sentence=sentence)
+
+
+def calibration_gate(scored: Scored, *, error: float, slope: float) -> GateResult:
+    """Ask whether the challenger's probabilities are frequencies.
+
+    A demand on these rows as they are, like the floor: the calibration error is at most *error*, and the calibration slope lies
+    between ``1 / slope`` and *slope*.
+    """
+    predicted = scored.predictions["challenger"]
+    errors, slopes = (
+        estimate(resampled(name, scored.actual, predicted, scored.days), scored.day_count)
+        for name in ("calibration_error", "calibration_slope")
+    )
+    told = (
+        f"The calibration error is {number(errors.value)}{span(errors, number)}, asked for: at most {number(error)}; "
+        f"the calibration slope is {number(slopes.value)}{span(slopes, number)}, asked for: {number(1 / slope)} to {number(slope)}"
+    )
+    if not np.isfinite(slopes.value):
+        verdict = Verdict.ERROR
+    else:
+        verdict = Verdict.PASS if errors.value <= error and 1 / slope <= slopes.value <= slope else Verdict.FAIL
+    return GateResult(gate="calibration", verdict=verdict, sentence=f"{told}: {_outcome(verdict, scored)}.")
 
 
 def _above(gain: Estimate, line: float) -> Verdict:
@@ -81,7 +101,8 @@ def _figure(scored: Scored, role: str) -> str:
 
 
 def _told(gain: Estimate, scored: Scored) -> str:
-    return f"{number(gain.value)}{scored.unit}{span(gain, number)} over {days(scored.day_count)}"
+    bounds_told = span(gain, number, what=f"{percent(CERTAINTY)} bounds", between=" and ")
+    return f"{number(gain.value)}{scored.unit}{bounds_told} over {days(scored.day_count)}"
 
 
 def _outcome(verdict: Verdict, scored: Scored) -> str:

@@ -9,8 +9,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError, DataError, PerennialError
+from perennial.core.errors import ArtifactError, DataError
 from perennial.learning.predict import predict
+from perennial.learning.refusals import refusals
 
 MAX_ROWS = 32
 
@@ -37,15 +38,16 @@ def check_golden(model: BaseEstimator, rows: dict[str, Any], task: str, where: s
     """Predict the golden rows.
 
     Raises:
-        ArtifactError: MODEL_CORRUPT, the model cannot, or predicts another bit.
+        ArtifactError: MODEL_CORRUPT, the model cannot, or predicts another bit, or there are none; ARTIFACT_TOO_LARGE.
     """
-    expected = np.array([float.fromhex(one) for one in rows["predictions"]])
-    try:
+    with refusals(Code.MODEL_CORRUPT, "cannot predict its golden rows", where):
+        expected = np.array([float.fromhex(one) for one in rows["predictions"]])
         found = predict(model, golden_frame(rows), task=task)
-    except PerennialError as error:
-        raise ArtifactError(Code.MODEL_CORRUPT, f"cannot predict its golden rows ({error.code})", where=where) from error
+        if not expected.size or found.shape != expected.shape:
+            message = f"must have a golden prediction for each golden row, got {expected.size} for {found.size}"
+            raise ArtifactError(Code.MODEL_CORRUPT, message, where=where)
     if found.tobytes() != expected.tobytes():
-        wrong = int(np.count_nonzero(found != expected))
+        wrong = int(np.count_nonzero(found.view(np.int64) != expected.view(np.int64)))
         message = f"must repeat its golden predictions, got {wrong} of {len(expected)} that differ"
         raise ArtifactError(Code.MODEL_CORRUPT, message, where=where)
 

@@ -20,12 +20,23 @@ import skops
 from perennial.core.codes import Code
 from perennial.core.digest import canonical_json
 from perennial.core.errors import ArtifactError, RejectedError
+from perennial.learning.refusals import refusals
 
 TITLE = b"perennial model 1\n"
 MAX_BYTES = 1 << 20
 MIN_KEY_BYTES = 32
 
 _MAC_LENGTH = 64
+_FORM = {
+    "artifact": str,
+    "bytes": int,
+    "code_version": str,
+    "columns": dict,
+    "golden": dict,
+    "other_versions": dict,
+    "task": str,
+    "versions": dict,
+}
 
 
 def sealed(body: dict[str, Any], key: bytes) -> bytes:
@@ -48,8 +59,7 @@ def opened(content: bytes, key: bytes, where: str) -> dict[str, Any]:
     head, rest = _parts(content, where)
     if not hmac.compare_digest(head, _mac(rest, key)):
         raise ArtifactError(Code.ARTIFACT_SIGNATURE, "must be signed with this installation's key", where=where)
-    body: dict[str, Any] = json.loads(rest)
-    return body
+    return _body(rest, where)
 
 
 def unsealed(content: bytes, where: str) -> dict[str, Any]:
@@ -58,8 +68,7 @@ def unsealed(content: bytes, where: str) -> dict[str, Any]:
     Raises:
         ArtifactError: ARTIFACT_TOO_LARGE, ARTIFACT_FORMAT.
     """
-    body: dict[str, Any] = json.loads(_parts(content, where)[1])
-    return body
+    return _body(_parts(content, where)[1], where)
 
 
 def _parts(content: bytes, where: str) -> tuple[bytes, bytes]:
@@ -71,6 +80,15 @@ def _parts(content: bytes, where: str) -> tuple[bytes, bytes]:
     if not content.startswith(TITLE) or content[rest - 1 : rest] != b"\n":
         raise ArtifactError(Code.ARTIFACT_FORMAT, "must be the manifest of a Perennial model", where=where)
     return content[head : rest - 1], content[rest:]
+
+
+def _body(content: bytes, where: str) -> dict[str, Any]:
+    with refusals(Code.ARTIFACT_FORMAT, "must be the manifest of a Perennial model", where):
+        body: dict[str, Any] = json.loads(content)
+        if wrong := [name for name, kind in _FORM.items() if type(body[name]) is not kind]:
+            message = f"must be the manifest of a Perennial model, got another {', '.join(wrong)}"
+            raise ArtifactError(Code.ARTIFACT_FORMAT, message, where=where)
+    return body
 
 
 def versions() -> dict[str, str]:

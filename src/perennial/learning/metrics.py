@@ -1,7 +1,6 @@
 """Figures that compare predictions with labels.
 
-Every figure but the area under the curve is a function of a few means over rows (its *terms*), so that the figure without one day
-follows from sums by day.
+Every figure is a function of means over rows of a few *terms*, so that the figure of any mixture of days follows from sums by day.
 """
 
 from __future__ import annotations
@@ -11,30 +10,40 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError
+from perennial.learning import calibration, ranking
 
 Floats = npt.NDArray[np.float64]
+Groups = npt.NDArray[np.intp]
 
 CLIP = 1e-15
 """Probabilities are moved this far from 0 and 1 before their logarithm is taken."""
+
+_AT_ONCE = 256
+"""Mixtures that are told at once, so that a ranking's counts stay small."""
+
+PINBALL = "pinball_"
+"""Before the quantile, in the name of the loss of a quantile: ``pinball_0.9``."""
 
 
 def metric(name: str, actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     """Return one figure.
 
     Args:
-        name: ``mae``, ``rmse``, ``bias`` (predicted minus actual) in the label's unit; ``r2``; ``log_loss`` in nats, ``brier``;
-            ``roc_auc``, the chance that a row of class 1 is ranked above one of class 0, a tie counting half; ``accuracy``, where a
-            class is 1 from a probability of 0.5 on.
+        name: In the label's unit ``mae``, ``rmse``, ``bias`` (predicted minus actual; of probabilities the error of the base rate),
+            ``pinball_q`` with a quantile q, such as ``pinball_0.9``; ``mape``, a share of the label; ``r2``; ``log_loss`` in nats,
+            ``brier``; ``roc_auc``, the chance that a row of class 1 is ranked above one of class 0, a tie counting half;
+            ``average_precision``; ``accuracy``, where a class is 1 from a probability of 0.5 on; ``calibration_error`` and
+            ``calibration_slope``, see ``calibration``.
         actual: Shape (rows,).
         predicted: Shape (rows,), figures or probabilities of class 1.
 
     Returns:
-        The figure; NaN where it is undefined: no rows, a value that is not finite, ``r2`` of constant labels, ``roc_auc`` of one
-        class.
+        The figure; NaN where it is undefined: no rows, a value that is not finite, ``r2`` of constant labels, ``mape`` of a label
+        of 0, ``roc_auc`` and ``average_precision`` of one class, ``calibration_slope`` of one class or of probabilities that
+        separate the classes.
 
     Raises:
         DefinitionError: DEFINITION_RANGE, no such figure.
@@ -43,63 +52,85 @@ def metric(name: str, actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
         >>> metric("mae", [1.0, 2.0], [2.0, 4.0])
         1.5
     """
-    truth, guess = _pair(actual, predicted)
+    truth, guess = np.asarray(actual, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    found = _figure(name)
     if not truth.size or not (np.isfinite(truth).all() and np.isfinite(guess).all()):
         return float("nan")
-    if name == "roc_auc":
-        return _area(truth, guess)
-    return float(figure(name, terms(name, truth, guess).mean(axis=0)))
+    return float(_of_means(found, found.exact(truth, guess, np.zeros(truth.size, dtype=np.intp), 1)[0] / truth.size))
 
 
 def loss(name: str, actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
-    """Return the figure turned so that less is better: ``1 - figure`` where more is better, and the size of a ``bias``."""
+    """Return the figure turned so that less is better; see ``as_loss``."""
     return float(as_loss(name, np.asarray(metric(name, actual, predicted))))
 
 
-def as_loss(name: str, figures: Floats) -> Floats:
-    """Return *figures* of any shape turned so that less is better."""
-    if name == "bias":
-        return np.abs(figures)
-    return 1 - figures if greater_is_better(name) else figures
+def figures_of(name: str, actual: Floats, predicted: Floats, groups: Groups, mixtures: Floats) -> Floats:
+    """Return the figure of all rows, and then of each mixture of the groups.
 
+    A ranking is told of mixtures with at most 1 024 steps between the lowest and the highest prediction.
 
-def greater_is_better(name: str) -> bool:
-    """Return whether a higher figure is a better one."""
-    return name == "roc_auc" or _figure(name).greater_is_better
-
-
-def row_loss(name: str, actual: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
-    """Return each row's loss: absolute for mae, squared for rmse and brier, in nats for log_loss, 1 for a wrong class for accuracy.
+    Args:
+        name: A figure of ``metric``.
+        actual: Shape (rows,).
+        predicted: Shape (rows,).
+        groups: Shape (rows,), the group of each row, from 0.
+        mixtures: Shape (mixtures, groups), how often each group's rows count.
 
     Returns:
-        Shape (rows,).
-
-    Raises:
-        DefinitionError: DEFINITION_RANGE, the figure is no mean of losses (r2, bias, roc_auc) or does not exist.
+        Shape (1 + mixtures,); NaN where the figure is undefined.
     """
-    if name in {"r2", "bias", "roc_auc"}:
-        raise DefinitionError(Code.DEFINITION_RANGE, f"has no loss per row, got {name}", where="metric")
-    rows = terms(name, *_pair(actual, predicted))[:, 0]
-    return 1 - rows if greater_is_better(name) else rows
+    whole = metric(name, actual, predicted)
+    if not np.isfinite(whole):
+        return np.full(1 + len(mixtures), np.nan)
+    found = _figure(name)
+    count = mixtures.shape[1]
+    sums, rows = found.sums(actual, predicted, groups, count), np.bincount(groups, minlength=count).astype(np.float64)
+    parts = (mixtures[start : start + _AT_ONCE] for start in range(0, len(mixtures), _AT_ONCE))
+    mixed = np.concatenate([_of_means(found, (part @ sums) / (part @ rows)[:, None]) for part in parts])
+    in_steps = float(_of_means(found, sums.sum(axis=0) / rows.sum()))
+    return np.concatenate([[whole], mixed + (whole - in_steps)])
 
 
-def terms(name: str, actual: Floats, predicted: Floats) -> Floats:
-    """Return what the figure takes means of, shape (rows, terms)."""
-    return np.stack(_figure(name).terms(actual, predicted), axis=-1)
+def as_loss(name: str, figures: Floats) -> Floats:
+    """Return *figures* of any shape turned so that less is better.
+
+    ``1 - figure`` where more is better, the size of a ``bias``, the distance from 1 of a ``calibration_slope``.
+    """
+    if name == "bias":
+        return np.abs(figures)
+    if name == "calibration_slope":
+        return np.abs(1 - figures)
+    return 1 - figures if _figure(name).greater_is_better else figures
 
 
-def figure(name: str, means: Floats) -> Floats:
-    """Return the figure of *means*, shape (..., terms), in shape (...); NaN where it is undefined."""
+def _of_means(found: _Figure, means: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        figures = _figure(name).of_means(means)
+        figures = found.of_means(means)
     return np.where(np.isfinite(figures), figures, np.nan)
+
+
+Sums = Callable[[Floats, Floats, Groups, int], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    terms: Callable[[Floats, Floats], tuple[Floats, ...]]
+    """Sums of terms by group, shape (groups, terms), and the figure of their means, shape (..., terms) to (...)."""
+
+    sums: Sums
     of_means: Callable[[Floats], Floats] = lambda means: means[..., 0]
     greater_is_better: bool = False
+    finest: Sums | None = None
+
+    @property
+    def exact(self) -> Sums:
+        return self.finest or self.sums
+
+
+def _added(terms: Callable[[Floats, Floats], tuple[Floats, ...]]) -> Sums:
+    def sums(actual: Floats, predicted: Floats, groups: Groups, count: int) -> Floats:
+        return np.stack([np.bincount(groups, term, count) for term in terms(actual, predicted)], axis=-1)
+
+    return sums
 
 
 def _log_terms(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
@@ -108,7 +139,7 @@ def _log_terms(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
 
 
 def _r2_terms(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
-    centred = actual - actual.mean() if actual.size else actual
+    centred = actual - actual.mean()
     return (actual - predicted) ** 2, centred, centred**2
 
 
@@ -121,32 +152,40 @@ def _right(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
     return (((predicted >= 0.5) == (actual >= 0.5)).astype(np.float64),)  # noqa: PLR2004 - the even chance
 
 
+def _relative(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (np.where(actual == 0, np.nan, np.abs(predicted - actual) / np.abs(actual)),)
+
+
+def _pinball(quantile: float) -> _Figure:
+    def terms(actual: Floats, predicted: Floats) -> tuple[Floats, ...]:
+        above = actual - predicted
+        return (np.maximum(quantile * above, (quantile - 1) * above),)
+
+    return _Figure(_added(terms))
+
+
+_SQUARED = _added(lambda actual, predicted: ((predicted - actual) ** 2,))
 _FIGURES = {
-    "mae": _Figure(lambda actual, predicted: (np.abs(predicted - actual),)),
-    "rmse": _Figure(lambda actual, predicted: ((predicted - actual) ** 2,), lambda means: np.sqrt(means[..., 0])),
-    "bias": _Figure(lambda actual, predicted: (predicted - actual,)),
-    "brier": _Figure(lambda actual, predicted: ((predicted - actual) ** 2,)),
-    "log_loss": _Figure(_log_terms),
-    "accuracy": _Figure(_right, greater_is_better=True),
-    "r2": _Figure(_r2_terms, _r2, greater_is_better=True),
+    "mae": _Figure(_added(lambda actual, predicted: (np.abs(predicted - actual),))),
+    "rmse": _Figure(_SQUARED, lambda means: np.sqrt(means[..., 0])),
+    "bias": _Figure(_added(lambda actual, predicted: (predicted - actual,))),
+    "mape": _Figure(_added(_relative)),
+    "r2": _Figure(_added(_r2_terms), _r2, greater_is_better=True),
+    "brier": _Figure(_SQUARED),
+    "log_loss": _Figure(_added(_log_terms)),
+    "accuracy": _Figure(_added(_right), greater_is_better=True),
+    "roc_auc": _Figure(ranking.coarse, ranking.area, greater_is_better=True, finest=ranking.fine),
+    "average_precision": _Figure(ranking.coarse, ranking.average_precision, greater_is_better=True, finest=ranking.fine),
+    "calibration_error": _Figure(calibration.bin_errors, calibration.error),
+    "calibration_slope": _Figure(calibration.slope_sums, calibration.slope),
 }
 
 
 def _figure(name: str) -> _Figure:
+    if name.startswith(PINBALL):
+        return _pinball(float(name.removeprefix(PINBALL)))
     if name not in _FIGURES:
-        allowed = ", ".join(sorted({*_FIGURES, "roc_auc"}))
+        allowed = ", ".join(sorted({*_FIGURES, f"{PINBALL}q"}))
         raise DefinitionError(Code.DEFINITION_RANGE, f"must be one of {allowed}, got {name}", where="metric")
     return _FIGURES[name]
-
-
-def _area(actual: Floats, predicted: Floats) -> float:
-    positive = actual >= 0.5  # noqa: PLR2004 - classes are 0 and 1
-    ones, zeros = int(positive.sum()), int((~positive).sum())
-    if not ones or not zeros:
-        return float("nan")
-    ranks = rankdata(predicted)[positive].sum()
-    return float((ranks - ones * (ones + 1) / 2) / (ones * zeros))
-
-
-def _pair(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats]:
-    return np.asarray(actual, dtype=np.float64), np.asarray(predicted, dtype=np.float64)

@@ -23,6 +23,13 @@ def parts_of(whole: Any) -> Iterator[Any]:  # noqa: ANN401 - a model is made of 
 
 def estimators_in(model: Any) -> Iterator[BaseEstimator]:  # noqa: ANN401 - a model is made of anything
     """Yield every estimator inside *model*, itself included, each once."""
+    for part in everything_in(model):
+        if isinstance(part, BaseEstimator) and not isinstance(part, type):
+            yield part
+
+
+def everything_in(model: Any) -> Iterator[Any]:  # noqa: ANN401 - a model is made of anything
+    """Yield everything inside *model*, itself included, each once."""
     seen: dict[int, Any] = {}
     ahead = [model]
     while ahead:
@@ -30,6 +37,5 @@ def estimators_in(model: Any) -> Iterator[BaseEstimator]:  # noqa: ANN401 - a mo
         if id(part) in seen:
             continue
         seen[id(part)] = part
-        if isinstance(part, BaseEstimator) and not isinstance(part, type):
-            yield part
+        yield part
         ahead.extend(parts_of(part))

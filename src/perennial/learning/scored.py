@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from perennial.learning.jackknife import without_each_day
-from perennial.learning.metrics import Floats
+from perennial.learning.bootstrap import resampled
+from perennial.learning.metrics import Floats, as_loss
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The deciding figure of each role on one set of rows.
+    """One figure of each role on one set of rows.
 
     Attributes:
         metric: The figure's name.
@@ -22,7 +22,7 @@ class Scored:
         actual: Shape (rows,).
         predictions: By role, shape (rows,).
         days: Shape (rows,), the day that each row belongs to.
-        figures: By role, shape (1 + days,): on all rows, then without each day.
+        figures: By role, shape (1 + RESAMPLES,): on all rows, then on each draw of days, the same draws for all roles.
     """
 
     metric: str
@@ -37,9 +37,19 @@ class Scored:
         """How many days there are."""
         return int(np.unique(self.days).size)
 
+    def losses(self, role: str) -> Floats:
+        """Return the figures of *role* turned so that less is better."""
+        return as_loss(self.metric, self.figures[role])
+
+    def among(self, rows: npt.NDArray[np.bool_]) -> Scored:
+        """Return the same figure on some of the rows, shape (rows,)."""
+        part = {role: predicted[rows] for role, predicted in self.predictions.items()}
+        found = score(self.metric, self.actual[rows], part, self.days[rows])
+        return Scored(self.metric, self.unit, found.actual, found.predictions, found.days, found.figures)
+
 
 def score(metric: str, actual: Floats, predictions: Mapping[str, Floats], days: npt.NDArray[np.int64], *, unit: str = "") -> Scored:
     """Return the figure of every role."""
-    figures = {role: without_each_day(metric, actual, predicted, days) for role, predicted in predictions.items()}
+    figures = {role: resampled(metric, actual, predicted, days) for role, predicted in predictions.items()}
     shown = f" {unit}" if unit else ""
     return Scored(metric=metric, unit=shown, actual=actual, predictions=predictions, days=days, figures=figures)

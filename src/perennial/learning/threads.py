@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it has no types
 
 _WORTH_IT = 1_000_000
 
@@ -21,5 +23,11 @@ def steady_threads(cells: int) -> Iterator[None]:
         cells: Rows times columns.
     """
     openmp = 1 if cells < _WORTH_IT else None
-    with threadpool_limits(limits={"blas": 1, "openmp": openmp}):
+    with _pools(len(sys.modules)).limit(limits={"blas": 1, "openmp": openmp}):
         yield
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:  # noqa: ARG001 - a library comes with a module, so more of these are looked at anew
+    """Return the loaded libraries that have threads. Looking for them takes as long as predicting a hundred rows."""
+    return ThreadpoolController()

@@ -1,9 +1,9 @@
-"""The types that a model artifact may hold. Fixed: there is no switch to add to it.
+"""The types that a model artifact may hold. An installation's settings may add estimator classes, a file never.
 
 They are told by what loads them, so that a function cannot stand in for a class. All of them only hold figures, or call each other;
 none opens a file, a process or a network. What is not here (support vector machines, nearest neighbours, splines, a user's own
 transformers) would have compiled code read indices out of the file that nothing checks, or run code that is neither scikit-learn's
-nor ours.
+nor ours. Whoever lists such a class vouches for it.
 """
 
 from __future__ import annotations
@@ -99,12 +99,10 @@ _PARTS = (
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogLink",
     "sklearn._loss.link.LogitLink",
-    "sklearn._loss.link.MultinomialLogit",
     "sklearn._loss.loss.AbsoluteError",
     "sklearn._loss.loss.ExponentialLoss",
     "sklearn._loss.loss.HalfBinomialLoss",
     "sklearn._loss.loss.HalfGammaLoss",
-    "sklearn._loss.loss.HalfMultinomialLoss",
     "sklearn._loss.loss.HalfPoissonLoss",
     "sklearn._loss.loss.HalfSquaredError",
     "sklearn._loss.loss.HalfTweedieLoss",
@@ -121,7 +119,6 @@ _COMPILED_LOSSES = tuple(
         "CyExponentialLoss",
         "CyHalfBinomialLoss",
         "CyHalfGammaLoss",
-        "CyHalfMultinomialLoss",
         "CyHalfPoissonLoss",
         "CyHalfSquaredError",
         "CyHalfTweedieLoss",
@@ -129,10 +126,7 @@ _COMPILED_LOSSES = tuple(
         "CyHuberLoss",
         "CyPinballLoss",
     )
-) + tuple(
-    f"sklearn.linear_model._sgd_fast.{name}"
-    for name in ("EpsilonInsensitive", "Hinge", "ModifiedHuber", "SquaredEpsilonInsensitive", "SquaredHinge")
-)
+) + tuple(f"sklearn.linear_model._sgd_fast.{name}" for name in ("Hinge", "ModifiedHuber", "SquaredHinge"))
 
 _SCALARS = tuple(
     f"numpy.{name}"
@@ -151,9 +145,12 @@ _FUNCTIONS = (
     "sklearn.utils.validation.check_array",
 )
 
+OBJECTS = "ObjectNode"
+"""What loads an instance of a class, and so the classes that settings add."""
+
 TRUSTED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "ObjectNode": frozenset((*_ESTIMATORS, *_PARTS, _TREE_TYPES[0])),
+        OBJECTS: frozenset((*_ESTIMATORS, *_PARTS, _TREE_TYPES[0])),
         "TreeNode": frozenset(_TREE_TYPES[1:]),
         "LossNode": frozenset(_COMPILED_LOSSES),
         "FunctionNode": frozenset(_FUNCTIONS),
@@ -172,6 +169,3 @@ TRUSTED: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """By loader of the skops format, the types that it may load."""
-
-TRUSTED_TYPES = tuple(sorted(frozenset().union(*TRUSTED.values())))
-"""All of them, as skops wants them told."""

@@ -32,11 +32,11 @@ def percent(share: float) -> str:
     return f"{number(100 * share)} %"
 
 
-def span(found: Estimate, write: Callable[[float], str]) -> str:
-    """Write the interval of an estimate, in brackets after a space; nothing where there is none."""
+def span(found: Estimate, write: Callable[[float], str], *, what: str = "95 % interval", between: str = " to ") -> str:
+    """Write the ends of an estimate, in brackets after a space; nothing where there are none."""
     if found.low is None or found.high is None:
         return ""
-    return f" (95 % interval {write(found.low)} to {write(found.high)})"
+    return f" ({what} {write(found.low)}{between}{write(found.high)})"
 
 
 def days(count: int) -> str:
@@ -47,3 +47,23 @@ def days(count: int) -> str:
         ('1 day', '14 days')
     """
     return f"{count} day{'s' if count != 1 else ''}"
+
+
+def seconds(value: float) -> str:
+    """Write a time.
+
+    Examples:
+        >>> seconds(0.00312), seconds(90.0)
+        ('3.12 ms', '90 s')
+    """
+    return f"{number(value)} s" if value >= 1 else f"{number(1000 * value)} ms"
+
+
+def mebibytes(value: int) -> str:
+    """Write a size of memory.
+
+    Examples:
+        >>> mebibytes(3 << 19)
+        '1.5 MiB'
+    """
+    return f"{number(value / (1 << 20))} MiB"

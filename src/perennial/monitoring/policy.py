@@ -49,6 +49,7 @@ class Facts:
     Attributes:
         data_fault: What is wrong with the night's data, or None.
         champion_age: At the night's end; None where there is no champion.
+        retired: Who retired the model, and why; None where nobody did.
         rows: The night's rows that can be used.
         minimum_rows: With fewer, nothing is decided.
         signals: What was measured.
@@ -63,6 +64,7 @@ class Facts:
     signals: Sequence[Signal]
     refused_in_a_row: int
     trained_until: datetime | None = None
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def _quarantine(facts: Facts, _: Policy) -> Outcome | None:
 
 
 def _hold(facts: Facts, policy: Policy) -> Outcome | None:
+    if facts.retired is not None:
+        return Outcome(Action.HOLD, "retired", f"the model was retired {facts.retired}")
     if facts.champion_age is None:
         return Outcome(Action.HOLD, "no_champion", "there is no champion to judge")
     if facts.rows < facts.minimum_rows:

@@ -6,7 +6,7 @@ from perennial.core.receipts import Purpose, RequestState, RetrainRequest
 from perennial.definition.models import Definition
 from perennial.orchestration.window import Run, window
 from perennial.ports import Ledger
-from perennial.steps.assign import Assignment, Person, by_hand, on_request, on_schedule
+from perennial.steps.assign import Assignment, Person, by_hand, on_request, on_schedule, retired
 
 BY_HAND = "by hand"
 _EXACT = ("as_of", "interval_end")
@@ -41,4 +41,6 @@ def _answer(definition: Definition, ledger: Ledger, asked: str, run_id: str) -> 
     if request.state is RequestState.DONE and request.claimed_by != run_id:
         return None, f"request {asked} is done: {request.outcome}"
     found = on_request(definition, ledger, request.at, claimed_by=run_id)
-    return (found, found.reason) if found else (None, f"request {asked} is claimed by {request.claimed_by}")
+    if found:
+        return found, found.reason
+    return None, retired(definition, ledger, request.at) or f"request {asked} is claimed by {request.claimed_by}"

@@ -86,4 +86,12 @@ def _gates(gates: Gates) -> str:
     said.append(f"{gates.champion.rule.replace('_', ' ')} to the champion{margin}")
     if gates.floor is not None:
         said.append(f"error at most {gates.floor.within:g} in {gates.floor.share:.0%} of the rows")
+    if gates.calibration is not None:
+        said.append(f"calibration error at most {gates.calibration.error:g}")
+    if gates.slices is not None:
+        said.append(f"no slice more than {gates.slices.margin:.0%} worse")
+    if gates.budget is not None:
+        said.append("within a budget of time and memory")
+    if gates.noise is not None:
+        said.append(f"random numbers not among the {gates.noise.among} best columns")
     return ", ".join(said)

@@ -12,8 +12,12 @@ from perennial.core.receipts import ALL, Moment, Receipt, RequestState, RetrainR
 from perennial.definition.calendar import training_window
 from perennial.definition.models import Definition
 from perennial.ports import ABANDONED_AFTER, Ledger
+from perennial.steps.champion import retirement
 
 SCHEDULED = "scheduled"
+BY_HAND = "by hand"
+"""How the origin of a request begins that a person filed."""
+
 INSIST = "Use force to retrain all the same."
 
 
@@ -50,6 +54,9 @@ class Person:
 def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_by: str) -> tuple[Assignment | None, str]:
     """Claim the request that waits, whatever its cut-off, or file one; *claimed_by* is another one for each run.
 
+    This is how a model that was retired is retrained. A request that waits since before the retirement is closed then, and the
+    person's own takes its place, whatever the cooldown says.
+
     Returns:
         What to do, or None; and the reason, or a sentence that says what stands against it, and that force goes against it.
 
@@ -57,10 +64,11 @@ def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_b
         DataError: INTERVAL_EMPTY, nothing lies before the cut-off.
     """
     window = person.interval or training_window(definition, person.cut_off)  # first: without one, nothing is filed
-    origin = f"by hand {person.name} {iso(person.cut_off)}"
+    origin = f"{BY_HAND} {person.name} {iso(person.cut_off)}"
     wanted = _request(definition, person.cut_off, person.reason, origin, key=[origin, claimed_by])
     after = timedelta(0) if person.force else ABANDONED_AFTER
-    claimed, why = _claim(definition, ledger, wanted, claimed_by, at=None, abandoned_after=after, force=person.force)
+    force = _closed_what_is_over(definition, ledger, person, claimed_by, after) or person.force
+    claimed, why = _claim(definition, ledger, wanted, claimed_by, at=None, abandoned_after=after, force=force)
     if claimed is None:
         return None, why if person.force else f"{why} {INSIST}"
     as_of = person.cut_off if person.exact else max(person.cut_off, claimed.at)
@@ -73,6 +81,8 @@ def on_schedule(
 ) -> tuple[Assignment | None, str]:
     """Claim the request that waits at *tick*, or file the one of the tick. It knows what was known at the tick.
 
+    A model that was retired by then is not retrained.
+
     Returns:
         What to do, or None; and the reason, or a sentence that says what stands against it.
 
@@ -80,6 +90,8 @@ def on_schedule(
         DataError: INTERVAL_EMPTY, nothing lies before the tick.
     """
     window = interval or training_window(definition, tick)  # first: without one, nothing is filed
+    if why_not := retired(definition, ledger, tick):
+        return None, why_not
     origin = f"schedule {iso(tick)}"
     wanted = _request(definition, tick, SCHEDULED, origin, key=[origin])
     claimed, why = _claim(definition, ledger, wanted, claimed_by, at=tick)
@@ -87,15 +99,38 @@ def on_schedule(
 
 
 def on_request(definition: Definition, ledger: Ledger, at: datetime, *, claimed_by: str) -> Assignment | None:
-    """Claim the request that waits at *at*. It knows what was known at its own cut-off. None where none waits."""
+    """Claim the request that waits at *at*. It knows what was known at its own cut-off.
+
+    None where none waits, and for a model that was retired by then.
+    """
+    if retired(definition, ledger, at):
+        return None
     claimed = ledger.claim_request(definition.name, ALL, claimed_by, at=at)
     return None if claimed is None else _assignment(definition, ledger, claimed, claimed.at)
+
+
+def retired(definition: Definition, ledger: Ledger, at: datetime) -> str | None:
+    """Return in a sentence who retired the model and why, or None where it is not retired at that moment."""
+    found = retirement(ledger, definition.name, ALL, at)
+    return f"The model was retired by {found.actor}: {found.reason}" if found else None
 
 
 def unsettled(definition: Definition, ledger: Ledger) -> RetrainRequest | None:
     """Return the request that is open or claimed. There is at most one."""
     requests = ledger.history(RetrainRequest, definition.name, ALL)
     return next((request for request in reversed(requests) if request.state is not RequestState.DONE), None)
+
+
+def _closed_what_is_over(definition: Definition, ledger: Ledger, person: Person, claimed_by: str, after: timedelta) -> bool:
+    """Close the request that waits where the model was retired, as no person filed it; return whether there was one."""
+    said, waiting = retired(definition, ledger, person.cut_off), unsettled(definition, ledger)
+    if said is None or waiting is None or waiting.origin.startswith(BY_HAND):
+        return False
+    closer = f"{claimed_by} (closes it)"  # another name: asked again, the run is given its own request, and not this one
+    claimed = ledger.claim_request(definition.name, ALL, closer, at=None, abandoned_after=after)
+    if claimed is not None:
+        ledger.settle_request(waiting.id, said, claimed_by=closer)
+    return claimed is not None
 
 
 def _claim(

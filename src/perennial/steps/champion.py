@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import Evaluation, ModelVersion, Promotion, PromotionKind
-from perennial.ports import Stores
+from perennial.ports import Ledger, Stores
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -35,11 +35,27 @@ def version_of(stores: Stores, promotion: Promotion | None) -> ModelVersion | No
     return stores.ledger.get(ModelVersion, promotion.version)
 
 
-def first_promotion(stores: Stores, model: str, segment: str) -> Promotion | None:
-    """Return the promotion that gave the model its first champion; after a retirement, the first one since."""
+def retirement(ledger: Ledger, model: str, segment: str, at: datetime) -> Promotion | None:
+    """Return the retirement in force at a moment, or None where there is a champion then, or there never was one."""
+    known = [row for row in ledger.history(Promotion, model, segment) if row.effective_from <= at]
+    return known[-1] if known and known[-1].kind is PromotionKind.RETIRE else None
+
+
+def retirement_of(stores: Stores, model: str, segment: str, interval: Interval) -> Promotion | None:
+    """Return the retirement because of which *interval* has no champion; it is looked for as :func:`champion_of` does."""
+    return retirement(stores.ledger, model, segment, interval.end - _INSTANT)
+
+
+def first_promotion(stores: Stores, model: str, segment: str, interval: Interval) -> Promotion | None:
+    """Return the promotion that gave the model its first champion, as far as it was in force at the end of *interval*.
+
+    After a retirement, that is the first one since, be it a rollback. What took effect later does not count, as for the champion:
+    a night from before a retirement that is run again has the shadow that it had.
+    """
     promotions = stores.ledger.history(Promotion, model, segment)
-    since = max((row.epoch for row in promotions if row.kind is PromotionKind.RETIRE), default=0)
-    return next((row for row in promotions if row.kind is PromotionKind.PROMOTE and row.epoch > since), None)
+    known = [row for row in promotions if row.effective_from < interval.end]
+    since = max((row.epoch for row in known if row.kind is PromotionKind.RETIRE), default=0)
+    return next((row for row in known if row.version is not None and row.epoch > since), None)
 
 
 def promoted_with(stores: Stores, version: ModelVersion) -> Evaluation | None:

@@ -23,7 +23,8 @@ from perennial.core.receipts import (
 from perennial.definition.models import Definition
 from perennial.monitoring import policy
 from perennial.ports import Stores
-from perennial.steps.champion import champion_of
+from perennial.steps.champion import champion_of, retirement_of
+from perennial.steps.misread import misread
 from perennial.steps.monitor import measure
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -34,13 +35,15 @@ def decide(
 ) -> Decision:
     """Decide about the night, and file a retrain request where that is the decision.
 
-    Where that is another decision than the one that stood (a backfill, a clear with other data), nights that come later and were
-    decided already are measured and decided again with what is known now as of their own cut-offs, so that every order of nights
-    ends in the same ledger. The night's own decision is recorded last: whatever is interrupted is done again.
+    Where that is another decision than the one that stood (a backfill, a clear with other data), or later nights saw other
+    predictions of this one, nights that come later and were decided already are measured and decided again with what is known now
+    as of their own cut-offs, so that every order of nights ends in the same ledger. The night's own decision is recorded last:
+    whatever is interrupted is done again.
     """
     outcome = judge(definition, interval, stores, measurement, validation)
     decision = _decision(definition, interval, stores, measurement, outcome)
-    if decision.id != _standing(stores, definition.name, measurement.segment, interval):
+    changed = decision.id != _standing(stores, definition.name, measurement.segment, interval)
+    if changed or misread(definition, stores, measurement):
         for night, later in _later(stores, definition.name, measurement.segment, interval).items():
             _decide_again(definition, night, stores, later)
     return stores.ledger.record(decision)
@@ -52,6 +55,7 @@ def judge(
     """Return what the policy says about the night. Writes nothing."""
     promotion = champion_of(stores, definition.name, measurement.segment, interval)
     known = promotion is not None and promotion.version is not None
+    retired = retirement_of(stores, definition.name, measurement.segment, interval)
     facts = policy.Facts(
         data_fault=_fault(validation),
         champion_age=interval.end - promotion.effective_from if promotion is not None and known else None,
@@ -60,6 +64,7 @@ def judge(
         signals=measurement.signals,
         refused_in_a_row=_refused_in_a_row(stores, definition.name, measurement.segment, interval, promotion),
         trained_until=definition.trained_until(interval.end),
+        retired=f"by {retired.actor}: {retired.reason}" if retired else None,
     )
     return policy.decide(facts, definition.retraining)
 

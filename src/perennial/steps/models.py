@@ -30,7 +30,7 @@ def load(stores: Stores, manifest: str) -> LoadedModel:
     from perennial.learning.codec import load_model  # noqa: PLC0415 - skops takes a second to import, and most nights need no second model
 
     if manifest not in stores.loaded:
-        stores.loaded[manifest] = load_model(manifest, key=stores.signing_key, get=stores.artifacts.get)
+        stores.loaded[manifest] = load_model(manifest, key=stores.signing_key, get=stores.artifacts.get, trusted=stores.trusted)
     loaded: LoadedModel = stores.loaded[manifest]
     return loaded
 

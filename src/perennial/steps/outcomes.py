@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from perennial.steps.arrays import MOMENT, numbers
 from perennial.steps.columns import entity_text
 from perennial.steps.extract import read_labels
 from perennial.steps.snapshots.labels import latest_batches
+from perennial.steps.snapshots.rows import Rows
 from perennial.steps.spooled_rows import spooled_rows
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from perennial.ports import Stores
-    from perennial.steps.snapshots.rows import Rows
+    from perennial.quality.refused import Refused
 
 SCHEMA = pa.schema(
     [
@@ -47,11 +48,23 @@ def record_outcomes(definition: Definition, segment: str, interval: Interval, st
     is not recorded, as nobody can say when it was known.
     """
     recent = Interval(interval.start - definition.label.settled, interval.end)
-    with closing(read_labels(definition, recent, stores, as_of=as_of)) as labels:
+    with believed_labels(definition, recent, stores, as_of=as_of) as labels:
+        batches = (_outcomes(definition, batch) for batch in labels.batches())
+        return stores.ledger.record_outcomes(definition.name, segment, batches)
+
+
+@contextmanager
+def believed_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[Rows]:
+    """Lend the labels of the events in *interval* as the source has them: of each the latest revision, if it is believed.
+
+    Not believed is what is empty or infinite as of the cut-off, or fails an expectation about the label column alone.
+    """
+    with closing(read_labels(definition, interval, stores, as_of=as_of)) as labels:
         first = next(labels)
         present = (_present(definition, batch) for batch in latest_batches(chain([first], labels), definition))
         with spooled_rows(first.schema, present, stores.scratch) as rows:
-            return stores.ledger.record_outcomes(definition.name, segment, _believed(definition, rows))
+            refused = _refused(definition, rows)
+            yield Rows(rows.schema, rows.num_rows - len(refused), lambda columns: _kept(rows.batches(columns), refused))
 
 
 def _present(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:
@@ -59,17 +72,20 @@ def _present(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:
     return labels.filter(finite)
 
 
-def _believed(definition: Definition, labels: Rows) -> Iterator[pa.RecordBatch]:
+def _refused(definition: Definition, labels: Rows) -> Refused:
     column = definition.label.column
     wanted = [
         (item.type, item.arguments)
         for item in definition.expectations
         if catalog.SUPPORTED[item.type].by_row and catalog.columns(item.type, item.arguments) == (column,)
     ]
-    refused = check(labels, wanted).refused
+    return check(labels, wanted).refused
+
+
+def _kept(batches: Iterator[pa.RecordBatch], refused: Refused) -> Iterator[pa.RecordBatch]:
     start = 0
-    for batch in labels.batches():
-        yield _outcomes(definition, batch.filter(pa.array(~refused.mask(start, batch.num_rows))))
+    for batch in batches:
+        yield batch.filter(pa.array(~refused.mask(start, batch.num_rows)))
         start += batch.num_rows
 
 

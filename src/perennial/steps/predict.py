@@ -12,7 +12,7 @@ from perennial.definition.models import Definition
 from perennial.monitoring.profile import Tally
 from perennial.monitoring.reference import Reference
 from perennial.ports import Stores
-from perennial.steps.champion import champion_of, first_promotion, version_of
+from perennial.steps.champion import champion_of, first_promotion, retirement_of, version_of
 from perennial.steps.models import load_for, unusable
 from perennial.steps.scored_rows import schema_of, scored_rows
 from perennial.steps.snapshots.rows import Rows, open_rows
@@ -40,13 +40,15 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
     promotion = champion_of(stores, definition.name, snapshot.segment, interval)
     champion = version_of(stores, promotion)
     if promotion is None or champion is None:
-        return _none(definition, interval, "the model had no champion on this night, so nothing was predicted")
+        retired = retirement_of(stores, definition.name, snapshot.segment, interval)
+        why = "was retired" if retired else "had no champion on this night"
+        return _none(definition, interval, f"the model {why}, so nothing was predicted")
     tally = Tally(Reference.from_json(stores.artifacts.get(champion.profile)).edges)
     with open_rows(definition, stores, snapshot, validation) as rows, ExitStack() as files:
         if rows.num_rows == 0:
             return _none(definition, interval, "validation left no row, so nothing was predicted")
         waiting = []
-        for role, version, by, manifest in _asked(definition, stores, rows, promotion, champion):
+        for role, version, by, manifest in _asked(definition, interval, stores, rows, promotion, champion):
             counted = tally if role is Role.CHAMPION else None
             predicted = files.enter_context(_predicted(definition, stores, rows, manifest, counted))
             waiting.append((_batch(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
@@ -63,12 +65,12 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
 
 
 def _asked(
-    definition: Definition, stores: Stores, rows: Rows, promotion: Promotion, champion: ModelVersion
+    definition: Definition, interval: Interval, stores: Stores, rows: Rows, promotion: Promotion, champion: ModelVersion
 ) -> Iterator[tuple[Role, ModelVersion, Promotion, str]]:
     yield Role.CHAMPION, champion, promotion, champion.artifact
     yield Role.BASELINE, champion, promotion, champion.baseline
     if definition.publish.shadow == "first_champion":
-        first = first_promotion(stores, definition.name, promotion.segment)
+        first = first_promotion(stores, definition.name, promotion.segment, interval)
         version = version_of(stores, first)
         if first is None or version is None or unusable(stores, version.artifact, rows, task=definition.estimator.task):
             return

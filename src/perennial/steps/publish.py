@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from perennial.core.codes import Code
 from perennial.core.errors import ConflictError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     Approval,
     Evaluation,
+    ModelVersion,
     Promotion,
     PromotionKind,
     Publication,
+    RetrainRequest,
     Verdict,
 )
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.assign import BY_HAND
 from perennial.steps.champion import effective_from
 
 
@@ -30,7 +35,8 @@ def publish(
     """Promote the challenger if its evaluation passed and, where the definition wants one, a person approved.
 
     The promotion takes effect at the end of the training window, or at the cut-off where that is later. An evaluation that was
-    promoted before is left as it is.
+    promoted before is left as it is. A model that was retired comes back only if a person wants it: one who approved, or who had it
+    retrained by hand.
 
     Returns:
         Whether it was promoted, and why or why not.
@@ -41,11 +47,11 @@ def publish(
     promotions = stores.ledger.history(Promotion, definition.name, evaluation.segment)
     done = next((row for row in promotions if row.evaluation == evaluation.id and row.kind is PromotionKind.PROMOTE), None)
     if done is not None:
-        return _publication(evaluation, done, f"{done.version} became champion at epoch {done.epoch}: {done.reason}")
+        return publication(evaluation, done, f"{done.version} became champion at epoch {done.epoch}: {done.reason}")
     newest = promotions[-1] if promotions else None
-    refusal = _refusal(definition, interval, evaluation, approval, newest)
+    refusal = _refusal(definition, interval, evaluation, approval, newest) or _stays_retired(stores, evaluation, approval, newest)
     if refusal:
-        return _publication(evaluation, None, refusal, standing=newest)
+        return publication(evaluation, None, refusal, standing=newest)
     if (newest.version if newest else None) != evaluation.champion:
         found = f"the champion is {newest.version if newest else None}, the evaluation compared with {evaluation.champion}"
         raise ConflictError(Code.PROMOTE_CONFLICT, found, where=f"{definition.name} {evaluation.challenger}")
@@ -64,7 +70,7 @@ def publish(
         )
     )
     sentence = f"{promotion.version} became champion at epoch {promotion.epoch}: {promotion.reason}"
-    return _publication(evaluation, promotion, sentence)
+    return publication(evaluation, promotion, sentence)
 
 
 def _refusal(
@@ -77,13 +83,32 @@ def _refusal(
     if definition.publish.approval == "human" and approval is None:
         return f"{evaluation.challenger} passed and waits for a person's approval"
     if newest is not None and newest.effective_from > effective_from(interval, evaluation.as_of):
-        return f"{evaluation.challenger} knows less than the champion of {newest.effective_from:%Y-%m-%d}, so it was not promoted"
+        other = "the champion of" if newest.version else "was known when the model was retired on"
+        return f"{evaluation.challenger} knows less than {other} {newest.effective_from:%Y-%m-%d}, so it was not promoted"
     return None
 
 
-def _publication(
+def _stays_retired(stores: Stores, evaluation: Evaluation, approval: Approval | None, newest: Promotion | None) -> str | None:
+    """Return why a model that was retired, maybe while it was being retrained, does not come back by itself."""
+    if approval is not None or newest is None or newest.kind is not PromotionKind.RETIRE:
+        return None
+    request = stores.ledger.get(ModelVersion, evaluation.challenger).request
+    if request is None or any(asked.origin.startswith(BY_HAND) for asked in _asked(stores, evaluation, request)):
+        return None
+    return f"{evaluation.challenger} passed, but the model was retired by {newest.actor}: {newest.reason}"
+
+
+def _asked(stores: Stores, evaluation: Evaluation, request: str) -> list[RetrainRequest]:
+    """Return the request that the challenger was first trained for, and those that knew as much: they made the same version."""
+    then = Interval(evaluation.as_of, evaluation.as_of + timedelta.resolution)
+    same = stores.ledger.history(RetrainRequest, evaluation.model, evaluation.segment, within=then)
+    return [stores.ledger.get(RetrainRequest, request), *same]
+
+
+def publication(
     evaluation: Evaluation, promotion: Promotion | None, sentence: str, *, standing: Promotion | None = None
 ) -> Publication:
+    """Return the receipt of an *evaluation* that was promoted by *promotion*, or was not; then *standing* is the newest row."""
     row = promotion or standing
     return Publication(
         model=evaluation.model,

@@ -1,15 +1,17 @@
-"""rollback: an earlier champion takes over again, in one row."""
+"""rollback: an earlier champion takes over again, in one row, once it has shown that it can."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import takewhile
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
-from perennial.core.receipts import Promotion, PromotionKind
+from perennial.core.interval import iso
+from perennial.core.receipts import ModelVersion, Promotion, PromotionKind
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.champion import effective_from as knows_until
+from perennial.steps.preview import Preview, preview
 
 
 def rollback(
@@ -21,40 +23,65 @@ def rollback(
     reason: str,
     actor: str,
     to: str | None = None,
+    since: datetime | None = None,
+    seen: Preview | None = None,
 ) -> Promotion:
     """Make a version that was champion before champion again: *to*, or the one that the present champion once replaced.
 
-    So the command, given twice, goes back twice.
+    So the command, given twice, goes back twice. It is in force from *effective_from* on, or from where the newest promotion is if
+    that is later: nights that were predicted keep their champion. With *since*, the version is the champion of the nights since
+    then, too, and :func:`perennial.steps.predict_again.predict_again` predicts them; where that was interrupted, the same call with
+    the version's name in *to* returns the row that stands.
+
+    Args:
+        definition: The model.
+        segment: The segment.
+        stores: Where from and where to.
+        effective_from: The end of the last complete night.
+        reason: Why, for the ledger.
+        actor: Who.
+        to: The version to go back to.
+        since: From when on nights are to be predicted again; not before the version may know nothing of them.
+        seen: What a look at the version showed; without it, it is looked at here.
 
     Raises:
-        RejectedError: NO_CHAMPION, there is nothing to go back from; MODEL_UNKNOWN, *to* was never champion.
+        ArtifactError, DataError, DefinitionError: The version cannot be loaded, or cannot predict tonight's rows; see ``preview``.
+        RejectedError: NO_CHAMPION, there is nothing to go back from; MODEL_UNKNOWN, *to* was never champion; PROMOTE_REFUSED,
+            *since* is too early or too late.
         ConflictError: PROMOTE_CONFLICT, somebody promoted in the meantime.
     """
+    looked = seen or preview(definition, segment, stores, to=to, again=since is not None)
     promotions = stores.ledger.history(Promotion, definition.name, segment)
-    if not promotions:
-        raise RejectedError(Code.NO_CHAMPION, "there is nothing to roll back", where=definition.name)
-    newest = promotions[-1]
-    earlier = [row.version for row in promotions if row.version is not None and row.version != newest.version]
-    version = to or _replaced_by(newest, promotions)
-    if version not in earlier:
-        found = f"must be one of {', '.join(dict.fromkeys(earlier)) or 'no earlier champion'}, got {to or 'none'}"
-        raise RejectedError(Code.MODEL_UNKNOWN, found, where=f"{definition.name}: version to roll back to")
+    newest = promotions[looked.epoch - 1]
+    if since is not None:
+        _require_unknown(definition, stores.ledger.get(ModelVersion, looked.version), since, effective_from)
+        if _stands(promotions[-1], looked.version, since):
+            return promotions[-1]
     return stores.ledger.promote(
         Promotion(
             model=definition.name,
             segment=segment,
-            epoch=newest.epoch + 1,
-            version=version,
+            epoch=looked.epoch + 1,
+            version=looked.version,
             kind=PromotionKind.ROLLBACK,
-            effective_from=max(effective_from, newest.effective_from),
+            effective_from=since or max(effective_from, newest.effective_from),
             reason=reason,
             actor=actor,
         )
     )
 
 
-def _replaced_by(newest: Promotion, promotions: list[Promotion]) -> str | None:
-    """Return the champion before the first reign of the *newest* one's version; for a retired model, its last champion."""
-    before = takewhile(lambda row: row.version != newest.version, promotions)
-    versions = [row.version for row in before if row.version is not None]
-    return versions[-1] if versions else None
+def _require_unknown(definition: Definition, version: ModelVersion, since: datetime, last: datetime) -> None:
+    """Refuse to let a version predict nights of which it knows, or that have not ended.
+
+    Raises:
+        RejectedError: PROMOTE_REFUSED.
+    """
+    first = knows_until(version.interval, version.as_of)
+    if not first <= since <= last:
+        found = f"{version.id} may predict those from {iso(first)} on, and the last one ended at {iso(last)}, got {iso(since)}"
+        raise RejectedError(Code.PROMOTE_REFUSED, found, where=f"{definition.name}: nights to predict again")
+
+
+def _stands(newest: Promotion, version: str, since: datetime) -> bool:
+    return (newest.kind, newest.version, newest.effective_from) == (PromotionKind.ROLLBACK, version, since)

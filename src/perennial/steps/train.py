@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from sklearn.base import BaseEstimator
 
 from perennial import __version__
 from perennial.core.codes import Code
@@ -11,19 +10,18 @@ from perennial.core.digest import digest_json
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
 from perennial.core.receipts import ModelVersion, Snapshot, Validation, Verdict
+from perennial.core.scratch import temporary_folder
 from perennial.definition.models import Definition
-from perennial.learning.baseline import baseline_columns, fit_baseline
-from perennial.learning.codec import dump_model
-from perennial.learning.features import Columns, feature_frame
-from perennial.learning.fit import fit
+from perennial.learning.codec import sign_model
 from perennial.learning.manifest import versions
-from perennial.monitoring.reference import reference_profile
 from perennial.ports import Stores
-from perennial.steps.arrays import days, target, within
+from perennial.steps.arrays import within
 from perennial.steps.columns import feature_columns
+from perennial.steps.jobs.handed import PROFILE, hand_rows, handed_bytes, handed_model
 from perennial.steps.snapshots.rows import clean_rows
+from perennial.workshop.done import Done
 
-GOLDEN_ROWS = 8
+_JOB = "perennial.steps.jobs.fit"
 
 
 def train(
@@ -36,7 +34,7 @@ def train(
     reason: str,
     request: str | None = None,
 ) -> ModelVersion:
-    """Fit the definition's estimator on the window without its holdout, and store what came of it.
+    """Fit the definition's estimator on the window without its holdout, in a process of its own, and store what came of it.
 
     The same inputs give the same version. Another library, or another function under the estimator's name, gives another one, as
     the training run is named by what came of it, too.
@@ -51,17 +49,36 @@ def train(
         request: The retrain request that it answers.
 
     Raises:
+        ArtifactError: ARTIFACT_UNTRUSTED_TYPE, ARTIFACT_TOO_LARGE, MODEL_CORRUPT: the model could not be stored.
         DataError: The validation failed, or TRAIN_DEGENERATE.
         DefinitionError: DEFINITION_ESTIMATOR.
+        TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT: the fit took too much, or its process with it.
+        UnavailableError: WORKSHOP_ENDED.
     """
+    version = trained(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)
+    return stores.ledger.record(version)
+
+
+def trained(
+    definition: Definition,
+    interval: Interval,
+    stores: Stores,
+    *,
+    snapshot: Snapshot,
+    validation: Validation,
+    reason: str,
+    request: str | None = None,
+) -> ModelVersion:
+    """Do what :func:`train` does, but for the row in the ledger."""
     if validation.verdict is not Verdict.PASS:
         raise DataError(Code.DATA_REFUSED, _refusal(validation), where=f"{definition.name} {interval}")
+    stores.workshop.prepare(_JOB)  # while the rows are read
     window = trained_on(definition, interval)
     rows = within(clean_rows(definition, stores, snapshot, validation), definition, window)
-    fitted = _fitted(definition, stores, rows)
+    fitted, done = _fitted(definition, stores, rows)
     content = [definition.digest, snapshot.digest, validation.id, __version__, str(window), versions(), fitted]
     run = digest_json(content)[:32]
-    version = ModelVersion(
+    return ModelVersion(
         id=f"{definition.name}-{interval.end:%Y%m%d}-{run[:8]}",
         training_run=run,
         model=definition.name,
@@ -78,8 +95,9 @@ def train(
         seed=definition.estimator.seed,
         reason=reason,
         request=request,
+        fit_seconds=done.value["seconds"],
+        fit_memory=done.memory,
     )
-    return stores.ledger.record(version)
 
 
 def trained_on(definition: Definition, interval: Interval) -> Interval:
@@ -91,42 +109,21 @@ def trained_on(definition: Definition, interval: Interval) -> Interval:
     return Interval(interval.start, definition.trained_until(interval.end))
 
 
-def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> dict[str, str]:
+def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> tuple[dict[str, str], Done]:
+    """Have the workshop fit on *rows*; sign and store what it made. The signing key stays in this process."""
     estimator, columns = definition.estimator, feature_columns(definition)
-    frame, labels = feature_frame(rows, columns), target(rows, definition)
-    search = estimator.search.model_dump() if estimator.search else None
-    fitted = fit(
-        frame,
-        labels,
-        path=estimator.path,
-        task=estimator.task,
-        columns=columns,
-        seed=estimator.seed,
-        parameters=estimator.parameters,
-        search=search,
-    )
-    trivial = baseline_columns(definition.source.event_at, definition.schedule.timezone)
-    moments = rows.column(definition.source.event_at)
-    baseline = fit_baseline(definition.evaluation.baseline, moments, labels, definition.schedule.timezone)
-    reference = reference_profile(rows, numeric=columns.numeric, categorical=columns.categorical, nights=days(rows, definition))
-    golden = rows.slice(max(0, rows.num_rows - GOLDEN_ROWS))
-    return {
-        "artifact": _signed(definition, stores, fitted, golden, columns),
-        "baseline": _signed(definition, stores, baseline, golden, trivial),
-        "profile": stores.artifacts.put(reference.to_json()),
-    }
-
-
-def _signed(definition: Definition, stores: Stores, model: BaseEstimator, golden: pa.Table, columns: Columns) -> str:
-    return dump_model(
-        model,
-        frame=feature_frame(golden, columns),
-        task=definition.estimator.task,
-        columns=columns,
-        key=stores.signing_key,
-        code_version=__version__,
-        put=stores.artifacts.put,
-    )
+    needed = dict.fromkeys((*columns.read, definition.source.event_at, definition.label.column))
+    with temporary_folder(stores.scratch) as folder:
+        hand_rows(folder, "rows", rows.select(list(needed)))
+        ask = {"definition": definition.model_dump(mode="json"), "trusted": sorted(stores.trusted)}
+        seconds = estimator.time.total_seconds()
+        done = stores.workshop.run(f"{_JOB}:run", ask, folder, memory=estimator.memory, seconds=seconds)
+        put = stores.artifacts.put
+        return {
+            "artifact": sign_model(handed_model(folder, "model"), key=stores.signing_key, put=put),
+            "baseline": sign_model(handed_model(folder, "baseline"), key=stores.signing_key, put=put),
+            "profile": put(handed_bytes(folder / PROFILE)),
+        }, done
 
 
 def _refusal(validation: Validation) -> str:

@@ -4,5 +4,6 @@ from perennial.testing.artifacts import MemoryArtifacts
 from perennial.testing.ledger import MemoryLedger
 from perennial.testing.source import MemorySource
 from perennial.testing.story import Story
+from perennial.testing.workshop import InlineWorkshop
 
-__all__ = ["MemoryArtifacts", "MemoryLedger", "MemorySource", "Story"]
+__all__ = ["InlineWorkshop", "MemoryArtifacts", "MemoryLedger", "MemorySource", "Story"]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from perennial.core.digest import digest_bytes
 from perennial.core.file_errors import file_errors
@@ -38,13 +39,14 @@ class MemoryArtifacts:
         self.contents: dict[str, bytes] = {}
         self._stored_at: dict[str, datetime] = {}
         self._clock = clock
+        self._one_at_a_time = Lock()
 
     def put(self, content: bytes | Path) -> str:
         """Store *content*; see ``ports.Artifacts``."""
         digest = digest_of(content)
-        with file_errors("content"):
+        with self._one_at_a_time, file_errors("content"):
             self.contents[digest] = b"".join(chunks_of(content))
-        self._stored_at[digest] = self._clock()
+            self._stored_at[digest] = self._clock()
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -68,12 +70,15 @@ class MemoryArtifacts:
 
     def digests(self) -> Iterator[tuple[str, datetime]]:
         """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
-        yield from sorted(self._stored_at.items())
+        with self._one_at_a_time:
+            found = sorted(self._stored_at.items())
+        yield from found
 
     def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
         """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``."""
-        stored_at = self._stored_at.get(valid_digest(digest))
-        if stored_at is None or (unless_stored_after is not None and stored_at > unless_stored_after):
-            return False
-        del self.contents[digest], self._stored_at[digest]
-        return True
+        with self._one_at_a_time:
+            stored_at = self._stored_at.get(valid_digest(digest))
+            if stored_at is None or (unless_stored_after is not None and stored_at > unless_stored_after):
+                return False
+            del self.contents[digest], self._stored_at[digest]
+            return True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from perennial.core.codes import Code
@@ -13,9 +14,11 @@ from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ALL,
+    Audit,
     BatchState,
     Lineage,
     ModelVersion,
+    Named,
     NightLoss,
     PredictionBatch,
     Promotion,
@@ -37,6 +40,7 @@ from perennial.stores.ledger.requests import FILED, filed_before
 from perennial.stores.ledger.retraining import refusal
 from perennial.testing import ledger_leases as leases
 from perennial.testing import ledger_queries as queries
+from perennial.testing.ledger_audit import audit
 from perennial.testing.ledger_records import Claim, Predicted, Records, Rows, epoch_key
 
 if TYPE_CHECKING:
@@ -137,6 +141,7 @@ class MemoryLedger:
                 records.of(PredictionBatch).pop(batch.id, None)  # at the end, as what was written last
                 records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": len(rows)})
                 records.rows[batch.id] = Rows(rows, self.clock())
+                records.expired.pop(batch.id, None)
                 records.states.setdefault(batch.id, BatchState.STAGED)
         with self._writing() as records:
             self._refuse_overlap(batch)
@@ -231,12 +236,23 @@ class MemoryLedger:
     def referenced(self) -> set[str]:
         """Return every artifact digest that any record names; see ``ports.Ledger.referenced``."""
         with self.records.lock:
-            return {digest for digest in queries.referenced(self.records) if digest is not None}
+            return {named.digest for named in queries.named(self.records)}
 
     def manifests(self) -> set[str]:
         """Return every digest of an artifact that names others; see ``ports.Ledger.manifests``."""
         with self.records.lock:
-            return set(queries.manifests(self.records))
+            return {named.digest for named in queries.named(self.records) if named.holds in queries.MANIFESTS}
+
+    def named(self) -> list[Named]:
+        """Return every artifact that a record names, by the record; see ``ports.Ledger.named``."""
+        with self.records.lock:
+            order = attrgetter("model", "segment", "interval", "holds", "digest")
+            return sorted(queries.named(self.records), key=order)
+
+    def audit(self) -> Audit:
+        """Look at everything as it stands; see ``ports.Ledger.audit``."""
+        with self.records.lock:
+            return audit(self.records)
 
     def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""
@@ -247,10 +263,12 @@ class MemoryLedger:
         """Remove old prediction rows; see ``ports.Ledger.expire_predictions``."""
         with self._writing() as records:
             old = queries.expired(records, horizons, self.clock())
-            for batch in queries.abandoned(records, self.clock()):
-                records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": 0})
             for batch_id, key in old:
                 del records.rows[batch_id].predictions[key]
+                records.expired[batch_id] = records.expired.get(batch_id, 0) + 1
+            for batch in queries.abandoned(records, self.clock()):
+                records.of(PredictionBatch)[batch.id] = batch.model_copy(update={"rows": 0})
+                records.expired.pop(batch.id, None)
             return len(old)
 
     @contextmanager

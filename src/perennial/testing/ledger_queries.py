@@ -16,13 +16,16 @@ from perennial.core.receipts import (
     Approval,
     BatchState,
     Evaluation,
+    Holds,
     Keyed,
     Lineage,
     Measurement,
     ModelVersion,
+    Named,
     NightLoss,
     PredictionBatch,
     Promotion,
+    PromotionKind,
     Receipt,
     RequestState,
     RetrainRequest,
@@ -31,10 +34,14 @@ from perennial.core.receipts import (
     Validation,
 )
 from perennial.stores.ledger.batches import CURRENT_SCHEMA
+from perennial.stores.ledger.outcomes import told
 from perennial.testing.ledger_records import Records, epoch_key
 
 R = TypeVar("R", bound=Receipt)
 _STATES = (BatchState.CURRENT, BatchState.SUPERSEDED, BatchState.STAGED)
+MANIFESTS = (Holds.SNAPSHOT, Holds.MODEL, Holds.BASELINE)
+"""What names other artifacts."""
+
 _TINY = 1e-15
 _ABANDONED_AFTER = timedelta(days=1)
 
@@ -130,7 +137,7 @@ def night_loss(
         version=batch.version,
         predicted=batch.rows,
         labelled=len(found),
-        loss=fmean(found) if found else None,
+        loss=told(fmean(found)) if found else None,
     )
 
 
@@ -142,20 +149,22 @@ def trace(records: Records, model: str, segment: str, entity: str, event_at: dat
     return [_lineage(records, batch, entity, event_at) for batch in ordered]
 
 
-def referenced(records: Records) -> Iterator[str | None]:
-    """Yield every artifact digest that any record names, and None where one names none."""
-    yield from records.of(Snapshot)
-    yield from (validation.quarantine for validation in records.of(Validation).values())
-    yield from (measurement.profile for measurement in records.of(Measurement).values())
+def named(records: Records) -> Iterator[Named]:
+    """Yield every artifact that a record names, by the record."""
+    reigning = set(_reigning(records))
+    for snapshot in records.of(Snapshot).values():
+        yield _named(snapshot, snapshot.digest, Holds.SNAPSHOT)
+    for validation in records.of(Validation).values():
+        if validation.quarantine is not None:
+            yield _named(validation, validation.quarantine, Holds.QUARANTINE)
+    for measurement in records.of(Measurement).values():
+        if measurement.profile is not None:
+            yield _named(measurement, measurement.profile, Holds.PROFILE)
     for version in records.of(ModelVersion).values():
-        yield from (version.artifact, version.baseline, version.profile)
-
-
-def manifests(records: Records) -> Iterator[str]:
-    """Yield the digest of every artifact that names others."""
-    yield from records.of(Snapshot)
-    for version in records.of(ModelVersion).values():
-        yield from (version.artifact, version.baseline)
+        reigns = version.id in reigning
+        yield _named(version, version.artifact, Holds.MODEL, reigns=reigns)
+        yield _named(version, version.baseline, Holds.BASELINE, reigns=reigns)
+        yield _named(version, version.profile, Holds.PROFILE, reigns=reigns)
 
 
 def is_whole(records: Records, batch: str) -> bool:
@@ -187,6 +196,21 @@ def abandoned(records: Records, now: datetime) -> list[PredictionBatch]:
         and records.rows[batch.id].written_at < now - _ABANDONED_AFTER
         and (batch.model, batch.segment) not in leased
     ]
+
+
+def _named(receipt: Keyed, digest: str, holds: Holds, *, reigns: bool = False) -> Named:
+    place = {"model": receipt.model, "segment": receipt.segment, "interval": receipt.interval}
+    return Named(**place, digest=digest, holds=holds, reigns=reigns)
+
+
+def _reigning(records: Records) -> Iterator[str]:
+    """Yield the versions that were champion since their model was last retired."""
+    promotions = list(records.of(Promotion).values())
+    for row in promotions:
+        same = (other for other in promotions if (other.model, other.segment) == (row.model, row.segment))
+        later = (other for other in same if other.epoch > row.epoch)
+        if row.version is not None and all(other.kind is not PromotionKind.RETIRE for other in later):
+            yield row.version
 
 
 def _lineage(records: Records, batch: PredictionBatch, entity: str, event_at: datetime) -> Lineage:

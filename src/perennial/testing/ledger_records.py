@@ -80,6 +80,7 @@ class Records:
     receipts: dict[type[Receipt], dict[str, Receipt]] = field(default_factory=dict)
     states: dict[str, BatchState] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
+    expired: dict[str, int] = field(default_factory=dict)
     outcomes: dict[tuple[str, str, datetime, str], dict[datetime, float]] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     leases: dict[Lane, Held] = field(default_factory=dict)
@@ -94,10 +95,13 @@ class Records:
         Raises:
             RejectedError: STORE_REJECTED.
         """
-        for column, kind, key in _references(receipt):
-            if key not in self.of(kind):
-                message = f"{type(receipt).__name__}.{column} must name a {kind.__name__} that is there"
-                raise RejectedError(Code.STORE_REJECTED, message, where="ledger")
+        for column, kind, _ in self.dangling(receipt):
+            message = f"{type(receipt).__name__}.{column} must name a {kind.__name__} that is there"
+            raise RejectedError(Code.STORE_REJECTED, message, where="ledger")
+
+    def dangling(self, receipt: Receipt) -> Iterator[tuple[str, type[Receipt], str]]:
+        """Yield the column, the kind and the key of every record that *receipt* names and that is not there."""
+        yield from ((column, kind, key) for column, kind, key in _references(receipt) if key not in self.of(kind))
 
 
 def epoch_key(model: str, segment: str, epoch: int) -> str:

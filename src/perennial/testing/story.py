@@ -15,11 +15,13 @@ from perennial.core.receipts import (
     Action,
     Approval,
     ColumnDrift,
+    Cost,
     Decision,
     Estimate,
     Evaluation,
     Finding,
     GateResult,
+    Importance,
     Measurement,
     ModelVersion,
     NightLoss,
@@ -121,6 +123,8 @@ class Story:
             seed=2**32 - 1,
             reason="scheduled",
             request=request,
+            fit_seconds=0.1 + 0.2,
+            fit_memory=2**40,
         )
 
     def evaluation(self, number: int, champion: str | None = None, verdict: Verdict = Verdict.PASS) -> Evaluation:
@@ -142,6 +146,8 @@ class Story:
             sentence="It may become champion.",
             metrics={"challenger": figures, "baseline": figures},
             gates=(gate,),
+            importance={"temperature": Importance(mean=0.1 + 0.2, low=-1e-300, high=1.5)},
+            cost=Cost(load_seconds=0.1 + 0.2, row_seconds=0.001, thousand_seconds=0.02, baseline_seconds=1e-300, memory=2**40),
         )
 
     def approval(self, number: int) -> Approval:

@@ -1,7 +1,7 @@
 """Does work in processes that may be killed: one line of JSON in, lines of JSON out.
 
 A line in holds ``task`` (a name for the answers), ``kind`` and what ``KINDS[kind]`` needs. What is heavy is imported once, here;
-each task is a fork. Lines out hold the ``task`` and one of ``pid``, ``began``, ``acked``, ``error`` and ``ended``.
+each task is a fork. Lines out hold the ``task`` and one of ``pid``, ``began``, ``acked``, ``points``, ``error`` and ``ended``.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
 import pyarrow as pa
-from sqlalchemy import event, text
+from tests.faults.files import ready_workshop
+from tests.faults.files.competition import compete
+from tests.faults.files.failpoints import Failpoint
+from tests.faults.files.gate import wait
+from tests.faults.files.operations import operate
 
 from perennial.core.errors import PerennialError
 from perennial.core.receipts import Purpose, Role
@@ -37,35 +41,12 @@ PARTS = 4
 MOMENT = pa.timestamp("us", "UTC")
 
 
-@dataclass(eq=False)
-class Failpoint:
-    """Kills this process when it is reached for the *at*-th time; 0 is never."""
-
-    at: int
-    reached: int = field(default=0)
-
-    def __call__(self, *_: object) -> None:
-        """Count."""
-        self.reached += 1
-        if self.reached == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, owner: type, name: str) -> None:
-        """Be reached before and after each call of a method."""
-        method = getattr(owner, name)
-
-        def call(*given: Any, **named: Any) -> Any:
-            self()
-            result = method(*given, **named)
-            self()
-            return result
-
-        setattr(owner, name, call)
-
-
 def say(task: str, **what: object) -> None:
-    """Write one line out, whole, whoever else writes."""
-    os.write(1, f"{json.dumps({'task': task, **what})}\n".encode())
+    """Write one line out, whole, whoever else writes.
+
+    By a call that nothing else here makes, so that it goes through where every other write of this process fails on purpose.
+    """
+    os.writev(1, [f"{json.dumps({'task': task, **what})}\n".encode()])
 
 
 def predictions(number: int, attempt: int, rows: int, *, backwards: bool, parts: int = PARTS) -> Iterator[pa.RecordBatch]:
@@ -95,10 +76,9 @@ def publish(ask: dict[str, Any]) -> None:
     with ledger.engine.connect():  # what a first connection needs is not part of a publish
         pass
     if failpoint.at:
-        for name in ("before_cursor_execute", "after_cursor_execute"):
-            event.listen(ledger.engine, name, failpoint)
-        failpoint.around(psycopg.Connection, "commit")
-        failpoint.around(psycopg.Copy, "write")
+        failpoint.at_statements(ledger.engine)
+        for owner, name in ((psycopg.Connection, "commit"), (psycopg.Copy, "write")):
+            failpoint.around(owner, name)
     lease = ask.get("holder")
     story = Story(model=ask["model"])
     if "prepare" in ask:
@@ -108,13 +88,13 @@ def publish(ask: dict[str, Any]) -> None:
     holding = ledger.lease(story.model, "all", "score", lease, timedelta(hours=1)) if lease else nullcontext(ledger)
     with holding as writing:
         if "within" not in ask:
-            wait(ask, ledger)
+            wait(ledger, ask.get("gate"))
         say(ask["task"], began=True)
         for number, attempt, nights in ask["work"]:
             batch = story.batch(number, attempt=attempt, nights=nights, role=Role(ask.get("role", "champion")))
-            failpoint()
+            failpoint("before publish")
             writing.publish(batch, _gated(ask, ledger, failpoint, number, attempt))
-            failpoint()
+            failpoint("after publish")
             say(ask["task"], acked=[number, attempt])
 
 
@@ -124,17 +104,10 @@ def _gated(
     found = predictions(number, attempt, ask["rows"], backwards=ask.get("backwards", False))
     for part, batch in enumerate(found):
         if part == ask.get("within"):
-            wait(ask, ledger)
-        failpoint()
+            wait(ledger, ask.get("gate"))
+        failpoint("before a part")
         yield batch
-        failpoint()
-
-
-def wait(ask: dict[str, Any], ledger: PostgresLedger) -> None:
-    """Wait until the gate is open, if there is one."""
-    if "gate" in ask:
-        with ledger.engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": ask["gate"]})
+        failpoint("after a part")
 
 
 def take_snapshot(ask: dict[str, Any]) -> None:
@@ -155,7 +128,17 @@ def take_snapshot(ask: dict[str, Any]) -> None:
     say(ask["task"], acked=snapshot.digest)
 
 
-KINDS: dict[str, Callable[[dict[str, Any]], None]] = {"publish": publish, "extract": take_snapshot}
+def speaking(work: Callable[[dict[str, Any], Callable[..., None]], None], ask: dict[str, Any]) -> None:
+    """Do *work* that says something of its task."""
+    work(ask, partial(say, ask["task"]))
+
+
+KINDS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "publish": publish,
+    "extract": take_snapshot,
+    "operate": partial(speaking, operate),
+    "compete": partial(speaking, compete),
+}
 
 
 def run(ask: dict[str, Any]) -> None:
@@ -183,6 +166,7 @@ def attend(ask: dict[str, Any]) -> None:
 
 def main() -> None:
     """Fork for each line, and never wait."""
+    ready_workshop.install()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         if not os.fork():

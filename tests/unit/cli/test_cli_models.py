@@ -1,4 +1,4 @@
-"""models list, show, compare; promote, rollback, trace."""
+"""models list and show, trace; and versions that are not there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 from typer.testing import Result
-
-from perennial.core.receipts import ModelVersion
-from perennial.wiring import open_ledger
 
 Call = Callable[..., Result]
 Read = Callable[[Result], Any]
@@ -72,64 +69,6 @@ def test_a_version_that_is_not_there_is_one_line(call: Call, words: list[str]) -
     assert "[MODEL_UNKNOWN]" in result.stderr
 
 
-def test_two_versions_are_compared_on_rows_that_neither_has_seen(call: Call, read: Read, company: Any) -> None:
-    """Every metric has a cell for both, and the sentence stands below."""
-    told = read(call("models", "compare", company.second, company.first, "--json"))
-    lines = call("models", "compare", company.second, company.first).stdout.splitlines()
-
-    assert set(told["metrics"]) == {company.first, company.second}
-    assert [cell.strip() for cell in lines[1].split("┃")] == ["metric", company.second, company.first]
-    assert lines[0].startswith(f"{told['rows']} rows, 2024-01-")
-    assert lines[-1] == told["sentence"]
-
-
-def test_a_version_waits_for_a_person_and_is_then_promoted(
-    call: Call, read: Read, company: Any, own_ledger: str, tmp_path: Path
-) -> None:
-    """Where a person approves, a retraining changes no champion; promote does, and keeps who and why."""
-    good = (Path(company.environment["PERENNIAL_DEFINITIONS"]) / "small.yml").read_text()
-    (tmp_path / "small.yml").write_text(good + "publish: {approval: human}\n")
-    here = {"PERENNIAL_DEFINITIONS": str(tmp_path)}
-    waiting = read(call("retrain", "small", "--until", "2024-02-05", "--json", **here))
-    before = read(call("models", "list", "--json", **here))[0]["champion"]
-    version = _versions(own_ledger)[-1]
-
-    done = read(call("promote", version, "--reason", "the desk agrees", "--actor", "ada", "--json", **here))
-
-    assert (waiting["promoted"], before) == (False, company.second)
-    assert (done["promoted"], done["champion"]) == (True, version)
-    row = read(call("models", "show", version, "--json", **here))["promotions"][0]
-    assert (row["epoch"], row["actor"]) == (3, "ada")
-    assert row["approval"] is not None
-
-
-def test_a_promotion_needs_a_reason(call: Call, company: Any) -> None:
-    """It is kept in the ledger, so there is no default."""
-    result = call("promote", company.first)
-
-    assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == "Error: Missing option '--reason'."
-
-
-@pytest.mark.usefixtures("own_ledger")
-def test_a_rollback_is_one_command(call: Call, read: Read, company: Any) -> None:
-    """The champion before takes over, and the row says who and why."""
-    said = call("rollback", "small", "--reason", "complaints from the desk", "--actor", "ada").stdout
-
-    assert said.startswith(f"{company.first} is champion at epoch 3 from ")
-    assert said.endswith("Z on: complaints from the desk\n")
-    assert read(call("models", "list", "--json"))[0]["champion"] == company.first
-
-
-@pytest.mark.usefixtures("own_ledger")
-def test_a_rollback_goes_only_to_an_earlier_champion(call: Call, company: Any) -> None:
-    """Those that there are, are named."""
-    result = call("rollback", "small", "--reason", "x", "--to", "small-nothing", "--json")
-
-    said = f"small: version to roll back to: must be one of {company.first}, got small-nothing [MODEL_UNKNOWN]\n"
-    assert (result.exit_code, result.stdout, result.stderr) == (3, "", said)
-
-
 def test_a_prediction_is_traced_to_its_version(call: Call, read: Read, company: Any) -> None:
     """The version and the promotion stand beside the figure, and an offset is turned into UTC."""
     told = read(call("trace", "small", "eastport", "2024-01-30T08:00", "--json"))
@@ -149,8 +88,3 @@ def test_no_prediction_to_trace_is_one_line(call: Call) -> None:
 
     said = "small: there is no prediction for this entity at 2024-01-30 00:00Z [MODEL_UNKNOWN]\n"
     assert (result.exit_code, result.stdout, result.stderr) == (3, "", said)
-
-
-def _versions(url: str) -> list[str]:
-    with open_ledger(url) as ledger:
-        return [version.id for version in ledger.history(ModelVersion, "small")]

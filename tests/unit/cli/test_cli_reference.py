@@ -15,7 +15,19 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 PROMISED = [
     *("check", "schema", "migrate", "simulate", "retrain", "score", "replay"),
     *("suggest", "validation"),
-    *("models_list", "models_show", "models_compare", "promote", "rollback", "trace", "export", "doctor", "gc"),
+    *(
+        "models_list",
+        "models_show",
+        "models_compare",
+        "models_card",
+        "promote",
+        "rollback",
+        "retire",
+        "trace",
+        "export",
+        "doctor",
+        "gc",
+    ),
 ]
 
 

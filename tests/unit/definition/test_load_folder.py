@@ -31,8 +31,9 @@ def test_a_broken_file_hides_no_other(write: Write) -> None:
     assert [definition.name for definition in loaded.definitions] == ["a", "z"]
     assert messages(loaded.errors) == [
         (
-            "config/models/broken.yml:29: evaluation.metric: must be 'mae', 'rmse', 'r2', 'bias', 'log_loss', 'brier', "
-            "'roc_auc' or 'accuracy', got 'mea' [DEFINITION_RANGE]"
+            "config/models/broken.yml:29: evaluation.metric: must be 'mae', 'rmse', 'r2', 'bias', 'mape', "
+            "'pinball', 'log_loss', 'brier', 'roc_auc', "
+            "'average_precision', 'accuracy', 'calibration_error' or 'calibration_slope', got 'mea' [DEFINITION_RANGE]"
         ),
         "config/models/worse.yml:1: must be UTF-8, got the byte 0xff at offset 0 [DEFINITION_ENCODING]",
     ]

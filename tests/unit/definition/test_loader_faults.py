@@ -14,7 +14,10 @@ from perennial.definition.models import Definition
 
 Said = Callable[..., list[str]]
 Write = Callable[..., Path]
-METRICS = "'mae', 'rmse', 'r2', 'bias', 'log_loss', 'brier', 'roc_auc' or 'accuracy'"
+METRICS = (
+    "'mae', 'rmse', 'r2', 'bias', 'mape', 'pinball', 'log_loss', 'brier', 'roc_auc', "
+    "'average_precision', 'accuracy', 'calibration_error' or 'calibration_slope'"
+)
 
 
 def test_a_good_definition_loads(write: Write) -> None:
@@ -278,7 +281,10 @@ def test_all_faults_of_a_file_are_told_at_once(said: Said) -> None:
         "29: evaluation.metric: must be given [DEFINITION_MISSING]",
         "30: evaluation.metirc: is not a known key, did you mean 'metric'? [DEFINITION_UNKNOWN_KEY]",
         "31: evaluation.gates.champion.margin: must be between 0 and 1, got -0.1 [DEFINITION_RANGE]",
-        "32: evaluation.report[0]: must be mae, rmse, r2 or bias for a regression model, got log_loss [DEFINITION_RANGE]",
+        (
+            "32: evaluation.report[0]: must be mae, rmse, r2, bias, mape or pinball for a regression model, got log_loss "
+            "[DEFINITION_RANGE]"
+        ),
     ]
 
 

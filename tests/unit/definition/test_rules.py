@@ -163,11 +163,14 @@ QUERY = "  table: demand"
         ),
         (
             [("metric: mae", "metric: log_loss")],
-            "29: evaluation.metric: must be mae or rmse to decide about a regression model, got log_loss [DEFINITION_RANGE]",
+            (
+                "29: evaluation.metric: must be mae, rmse or pinball to decide about a regression model, got log_loss "
+                "[DEFINITION_RANGE]"
+            ),
         ),
         (
             [("metric: mae", "metric: bias")],
-            "29: evaluation.metric: must be mae or rmse to decide about a regression model, got bias [DEFINITION_RANGE]",
+            "29: evaluation.metric: must be mae, rmse or pinball to decide about a regression model, got bias [DEFINITION_RANGE]",
         ),
         (
             [BINARY, ("metric: mae", "metric: roc_auc"), ("[rmse]", "[log_loss]")],
@@ -179,13 +182,36 @@ QUERY = "  table: demand"
         (
             [BINARY, ("metric: mae", "metric: brier")],
             (
-                "30: evaluation.report[0]: must be log_loss, brier, roc_auc, accuracy or bias for a binary model, got rmse "
-                "[DEFINITION_RANGE]"
+                "30: evaluation.report[0]: must be log_loss, brier, roc_auc, average_precision, accuracy, bias, calibration_error "
+                "or calibration_slope for a binary model, got rmse [DEFINITION_RANGE]"
             ),
         ),
         (
             [BINARY, ("metric: mae", "metric: brier"), ("report: [rmse]", "gates: {floor: {within: 1, share: 80%}}")],
             "30: evaluation.gates.floor.within: must be less than 1 for a binary model, got 1.0 [DEFINITION_RANGE]",
+        ),
+        (
+            [("metric: mae", "metric: pinball")],
+            "28: evaluation.quantile: must be given for the metric pinball, such as 0.9 [DEFINITION_RANGE]",
+        ),
+        (
+            [("report: [rmse]", "gates: {calibration: {error: 3%}}")],
+            (
+                "30: evaluation.gates.calibration: must stand in the definition of a binary model only, this one is a regression "
+                "model [DEFINITION_RANGE]"
+            ),
+        ),
+        (
+            [("report: [rmse]", "gates: {slices: {margin: 5%}}")],
+            "30: evaluation.gates.slices: needs columns in evaluation.slices, got none [DEFINITION_RANGE]",
+        ),
+        (
+            [("report: [rmse]", "gates: {noise: {among: 5}}")],
+            "30: evaluation.gates.noise.among: must be at most the number of features, 4, got 5 [DEFINITION_RANGE]",
+        ),
+        (
+            [("report: [rmse]", "gates: {noise: {}}"), ("  time: [hour, weekday]\n", "")],
+            "29: evaluation.gates.noise.among: must be at most the number of features, 2, got 3 [DEFINITION_RANGE]",
         ),
         (
             [("retraining:", "estimator:\n  parameters: {depth: 3}\n  search:\n    parameters: {depth: [3, 4]}\nretraining:")],

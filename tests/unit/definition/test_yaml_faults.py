@@ -115,8 +115,8 @@ def test_a_section_that_stands_twice_still_has_its_own_faults_told(said: Said) -
     """A duplicate hides neither what is wrong in the first nor in the second section."""
     assert said(("  metric: mae\n", "  metric: mea\n"), ("retraining:\n", "evaluation:\n  holdout: 012\nretraining:\n")) == [
         (
-            "29: evaluation.metric: must be 'mae', 'rmse', 'r2', 'bias', 'log_loss', 'brier', 'roc_auc' or 'accuracy', "
-            "got 'mea' [DEFINITION_RANGE]"
+            "29: evaluation.metric: must be 'mae', 'rmse', 'r2', 'bias', 'mape', 'pinball', 'log_loss', 'brier', 'roc_auc', "
+            "'average_precision', 'accuracy', 'calibration_error' or 'calibration_slope', got 'mea' [DEFINITION_RANGE]"
         ),
         "32: evaluation: stands twice, first in line 28 [DEFINITION_DUPLICATE_KEY]",
         "33: evaluation.holdout: must be 12, or quoted if it is text: YAML readers differ about it, got 012 [DEFINITION_TYPE]",

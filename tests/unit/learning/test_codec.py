@@ -12,48 +12,21 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector, make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
-    AdaBoostRegressor,
-    BaggingRegressor,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
     GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    StackingClassifier,
-    StackingRegressor,
-    VotingRegressor,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
-    ElasticNetCV,
-    HuberRegressor,
-    Lasso,
     LinearRegression,
-    LogisticRegression,
-    PoissonRegressor,
-    QuantileRegressor,
     Ridge,
-    SGDClassifier,
-    TweedieRegressor,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
-    KBinsDiscretizer,
-    MinMaxScaler,
     OneHotEncoder,
-    OrdinalEncoder,
-    PowerTransformer,
-    QuantileTransformer,
-    RobustScaler,
     StandardScaler,
-    TargetEncoder,
 )
-from sklearn.tree import DecisionTreeClassifier
 
 from perennial.core.errors import ArtifactError, DataError, RejectedError
 from perennial.learning.baseline import baseline_columns, fit_baseline
@@ -91,65 +64,8 @@ def _encoder(categories: BaseEstimator | None = None) -> ColumnTransformer:
     )
 
 
-def _codes() -> OrdinalEncoder:
-    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
-
-
 def _pipe(*steps: BaseEstimator) -> Pipeline:
     return make_pipeline(_encoder(), *steps)
-
-
-FIGURES: dict[str, Any] = {
-    "hist": make_pipeline(_encoder(_codes()), HistGradientBoostingRegressor(categorical_features=[0, 1], max_iter=5)),
-    "hist_dtype": HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=5, early_stopping=True),
-    "hist_poisson": _pipe(HistGradientBoostingRegressor(loss="poisson", max_iter=5)),
-    "hist_quantile": _pipe(HistGradientBoostingRegressor(loss="quantile", quantile=0.9, max_iter=5)),
-    "hist_gamma": _pipe(HistGradientBoostingRegressor(loss="gamma", max_iter=5)),
-    "boosting": _pipe(GradientBoostingRegressor(n_estimators=5)),
-    "boosting_huber": _pipe(GradientBoostingRegressor(n_estimators=5, loss="huber")),
-    "extra_trees": _pipe(ExtraTreesRegressor(5)),
-    "bagging": _pipe(BaggingRegressor(n_estimators=3)),
-    "ada": _pipe(AdaBoostRegressor(n_estimators=3)),
-    "stacking": _pipe(StackingRegressor([("ridge", Ridge()), ("lasso", Lasso())])),
-    "voting": _pipe(VotingRegressor([("ridge", Ridge()), ("lasso", Lasso())])),
-    "target_encoder": make_pipeline(_encoder(TargetEncoder()), LinearRegression()),
-    "log_target": TransformedTargetRegressor(_pipe(Ridge()), func=np.log1p, inverse_func=np.expm1),
-    "scaled_target": TransformedTargetRegressor(_pipe(Ridge()), transformer=StandardScaler()),
-    "poisson": _pipe(PoissonRegressor()),
-    "tweedie": _pipe(TweedieRegressor(power=1.5)),
-    "quantile_linear": _pipe(QuantileRegressor()),
-    "elastic": _pipe(RobustScaler(), ElasticNetCV(cv=3)),
-    "huber": _pipe(MinMaxScaler(), HuberRegressor(max_iter=1000)),
-    "transformers": _pipe(FunctionTransformer(np.tanh), PowerTransformer(), QuantileTransformer(n_quantiles=20), Ridge()),
-}
-CLASSES: dict[str, Any] = {
-    "hist_class": _pipe(HistGradientBoostingClassifier(max_iter=5)),
-    "boosting_class": _pipe(GradientBoostingClassifier(n_estimators=5)),
-    "forest_class": _pipe(RandomForestClassifier(5)),
-    "logistic": _pipe(KBinsDiscretizer(n_bins=3, quantile_method="averaged_inverted_cdf"), LogisticRegression()),
-    "sgd": _pipe(SGDClassifier(loss="log_loss")),
-    "sigmoid": CalibratedClassifierCV(_pipe(LogisticRegression()), cv=2),
-    "isotonic": CalibratedClassifierCV(_pipe(LogisticRegression()), cv=2, method="isotonic"),
-    "stacking_class": _pipe(StackingClassifier([("logistic", LogisticRegression()), ("tree", DecisionTreeClassifier())])),
-}
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize(
-    ("model", "task"),
-    [(one, "regression") for one in FIGURES.values()] + [(one, "binary") for one in CLASSES.values()],
-    ids=[*FIGURES, *CLASSES],
-)
-def test_a_model_comes_back_and_predicts_the_same_to_the_bit(
-    model: BaseEstimator, task: str, frame: pd.DataFrame, target: Target, columns: Columns, shelf: Shelf, key: bytes
-) -> None:
-    """Pipelines, encoders, scalers, imputers, linear models, trees, boosting, calibration, stacking."""
-    labels = (target > np.median(target)).astype(np.int64) if task == "binary" else target - target.min() + 1
-    model.fit(frame, labels)
-    digest = dump_model(model, frame=frame.tail(5), task=task, columns=columns, key=key, code_version="1.0", put=shelf.put)
-    loaded = load_model(digest, key=key, get=shelf.get_bytes)
-    assert predict(loaded.model, frame, task=task).tobytes() == predict(model, frame, task=task).tobytes()
-    assert (loaded.columns, loaded.task) == (columns, task)
 
 
 @pytest.mark.parametrize("kind", ["mean", "median", "seasonal"])

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from perennial.core.errors import ArtifactError
 from perennial.learning import archive, manifest
-from perennial.learning.codec import dump_model, load_model
+from perennial.learning.codec import artifact_of, dump_model, load_model
 from perennial.learning.features import Columns
 
 KEY = b"k" * 32
@@ -277,3 +278,109 @@ def test_a_model_that_cannot_predict_its_golden_rows_is_refused(shelf: Shelf, di
     golden["columns"].pop()
     forged = _resigned(shelf, digest, golden=golden)
     assert _refusal(shelf, forged) == "cannot predict its golden rows (DEFINITION_ESTIMATOR) [MODEL_CORRUPT]"
+
+
+def test_promise_16_what_would_be_called_for_a_key_is_refused(shelf: Shelf, digest: str) -> None:
+    """The types of a dict's keys are called with the keys: only types may stand there."""
+
+    def change(schema: dict[str, Any]) -> None:
+        function = {"__module__": "numpy", "__class__": "exp", "__loader__": "FunctionNode"}
+        schema["content"]["key_types"]["content"][0] = function
+
+    found = _refusal(shelf, _changed_schema(shelf, digest, change))
+    assert found == "must be made of types that are not called, got a call [ARTIFACT_UNTRUSTED_TYPE]"
+
+
+def test_promise_16_a_generator_with_a_seed_of_another_size_is_refused(shelf: Shelf) -> None:
+    """It would be filled while the file is built, however large it is."""
+    model = LinearRegression().fit(FRAME, [1.0, 2.0, 3.0])
+    model.generator_ = np.random.default_rng(1)
+    signed: dict[str, Any] = {"task": "regression", "columns": COLUMNS, "key": KEY, "code_version": "1.0"}
+    stored = dump_model(model, frame=FRAME, put=shelf.put, **signed)
+    load_model(stored, key=KEY, get=shelf.get_bytes)
+
+    def change(schema: dict[str, Any]) -> None:
+        seed = schema["content"]["content"]["generator_"]["content"]["seed_seq"]
+        seed["content"]["pool_size"]["content"] = "1000000000"
+
+    found = _refusal(shelf, _changed_schema(shelf, stored, change))
+    assert found == "must be made of types that are not called, got a call [ARTIFACT_UNTRUSTED_TYPE]"
+
+
+def test_promise_16_an_object_that_is_told_twice_is_refused(shelf: Shelf, digest: str) -> None:
+    """Each has its own number; one that is meant again would be looked through again, and again inside."""
+
+    def change(schema: dict[str, Any]) -> None:
+        schema["content"]["__id__"] = schema["__id__"]
+
+    found = _refusal(shelf, _changed_schema(shelf, digest, change))
+    assert found == "must hold a schema that tells each object once [ARTIFACT_FORMAT]"
+
+
+def test_promise_16_an_encrypted_member_is_refused(shelf: Shelf, digest: str) -> None:
+    """Python asks for a password with an error of its own."""
+    content = bytearray(shelf.get_bytes(_body(shelf, digest)["artifact"]))
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    found = _refusal(shelf, _with_file(shelf, digest, bytes(content)))
+    assert found == "must be a skops file, got none (RuntimeError) [ARTIFACT_FORMAT]"
+
+
+def test_a_zip_with_something_behind_it_is_refused(shelf: Shelf, digest: str) -> None:
+    """Or before it: a file has one form."""
+    content = shelf.get_bytes(_body(shelf, digest)["artifact"])
+    for changed in (content + b"more", b"more" + content):
+        found = _refusal(shelf, _with_file(shelf, digest, changed))
+        assert found == "must be a skops file, got none (BadZipFile) [ARTIFACT_FORMAT]"
+
+
+def test_promise_16_a_schema_of_too_many_values_is_refused(shelf: Shelf, digest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted before it is read: an empty list of two letters takes 56 bytes."""
+    monkeypatch.setattr(archive, "MAX_VALUES", 10)
+    found = _refusal(shelf, _with_file(shelf, digest, _packed({archive.SCHEMA: b"[" + b"[]," * 9 + b"[]]"})))
+    assert found == "must have a schema of at most 10 values, got 20 [ARTIFACT_TOO_LARGE]"
+
+
+def test_strange_types_are_told_in_a_message_of_one_line(shelf: Shelf, digest: str) -> None:
+    """A name out of a file is cut, and what is not a letter is written out."""
+    found = _refusal(shelf, _changed_schema(shelf, digest, _as("no.\n" + "x" * 1000)))
+    assert found == f"must be made of trusted types only, got no.\\n{'x' * 196} [ARTIFACT_UNTRUSTED_TYPE]"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"bytes": "many"}, "must be the manifest of a Perennial model, got another bytes [ARTIFACT_FORMAT]"),
+        ({"columns": {"numeric": []}}, "must name its columns (TypeError) [ARTIFACT_FORMAT]"),
+        ({"golden": {}}, "cannot predict its golden rows (KeyError) [MODEL_CORRUPT]"),
+        (
+            {"golden": {"columns": [], "predictions": []}},
+            "must have a golden prediction for each golden row, got 0 for 0 [MODEL_CORRUPT]",
+        ),
+        ({"artifact": None}, "must be the manifest of a Perennial model, got another artifact [ARTIFACT_FORMAT]"),
+    ],
+)
+def test_a_signed_manifest_of_another_form_is_refused(changed: dict[str, Any], said: str, shelf: Shelf, digest: str) -> None:
+    """With an error of ours, whatever is missing."""
+    assert _refusal(shelf, _resigned(shelf, digest, **changed)) == said
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"nothing", b"[" * 500_000])
+def test_what_is_signed_and_no_manifest_is_refused(content: bytes, shelf: Shelf) -> None:
+    """Also where nobody asks for the key: when garbage is collected."""
+    digest = shelf.put(manifest.TITLE + manifest._mac(content, KEY) + b"\n" + content)
+    assert _refusal(shelf, digest).startswith("must be the manifest of a Perennial model (")
+    with pytest.raises(ArtifactError, match="ARTIFACT_FORMAT"):
+        artifact_of(shelf.get_bytes(digest))
+
+
+def test_promise_16_a_tree_whose_nodes_are_no_list_is_refused(shelf: Shelf) -> None:
+    """scikit-learn reads the length of an array that has none, and the process ends while the file is built."""
+    model = DecisionTreeRegressor(random_state=1).fit(FRAME, [1.0, 2.0, 3.0])
+    signed: dict[str, Any] = {"task": "regression", "columns": COLUMNS, "key": KEY, "code_version": "1.0"}
+    stored = dump_model(model, frame=FRAME, put=shelf.put, **signed)
+    members = _members(shelf, stored)
+    name = next(name for name in members if b"left_child" in members[name])
+    buffer = io.BytesIO()
+    np.save(buffer, np.float64(1))
+    found = _refusal(shelf, _with_file(shelf, stored, _packed({**members, name: buffer.getvalue()})))
+    assert found == "must hold trees whose nodes are a list [ARTIFACT_FORMAT]"

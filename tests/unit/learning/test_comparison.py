@@ -9,7 +9,7 @@ import pytest
 
 from perennial.core.errors import DataError
 from perennial.core.receipts import Verdict
-from perennial.learning.comparison import Comparison, compare
+from perennial.learning.comparison import Comparison, Rules, compare
 
 DAYS = np.repeat(np.arange(10), 24)
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -21,12 +21,14 @@ def _off_by(error: float) -> Array:
     return error * WAVE * (1 + DAYS % 3 / 50)
 
 
-def _compare(challenger: Array, champion: Array | None = None, baseline: Array | None = None, **changed: Any) -> Comparison:
-    predictions = {"challenger": challenger, "baseline": _off_by(5) if baseline is None else baseline}
-    if champion is not None:
-        predictions["champion"] = champion
-    given: dict[str, Any] = {"metric": "mae", "report": ("rmse",), "actual": np.zeros(240), "blocks": DAYS}
-    return compare(predictions=predictions, **{**given, **changed})
+def _compare(challenger: Array, incumbent: Array | None = None, trivial: Array | None = None, **changed: Any) -> Comparison:
+    predictions = {"challenger": challenger, "baseline": _off_by(5) if trivial is None else trivial}
+    if incumbent is not None:
+        predictions["champion"] = incumbent
+    given: dict[str, Any] = {"actual": np.zeros(240), "blocks": DAYS}
+    given |= {name: changed.pop(name) for name in ("actual", "blocks", "slices_of") if name in changed}
+    rules = Rules(**{"metric": "mae", "report": ("rmse",), **changed})
+    return compare(rules, predictions=predictions, slices=given.pop("slices_of", None), **given)
 
 
 def _verdicts(found: Comparison) -> dict[str, Verdict]:
@@ -35,22 +37,22 @@ def _verdicts(found: Comparison) -> dict[str, Verdict]:
 
 def test_a_better_challenger_passes_every_gate() -> None:
     """Half the champion's error, a fifth of the baseline's."""
-    found = _compare(_off_by(1), _off_by(2), baseline_margin=0.1)
+    found = _compare(_off_by(1), _off_by(2), baseline=0.1)
     assert (found.verdict, _verdicts(found)) == (Verdict.PASS, {"baseline": Verdict.PASS, "champion": Verdict.PASS})
 
 
 def test_sentences_tell_figures_units_and_days() -> None:
     """Every number that decided can be read."""
-    found = _compare(_off_by(1), _off_by(2), baseline_margin=0.1, unit="bikes", floor_within=1.2, floor_share=0.4)
+    found = _compare(_off_by(1), _off_by(2), baseline=0.1, unit="bikes", floor=(1.2, 0.4))
     baseline = (
         "The challenger's mae is 1.222 bikes, the baseline's 6.108 bikes; asked for: a loss at least 10 % below the baseline's; "
-        "found beyond that: 4.276 bikes (95 % interval 4.222 to 4.329) over 10 days: passed."
+        "found beyond that: 4.276 bikes (96 % bounds 4.23 and 4.322) over 10 days: passed."
     )
     champion = (
         "The challenger's mae is 1.222 bikes, the champion's 2.443 bikes; asked for: a gain of more than 0; "
-        "found: 1.222 bikes (95 % interval 1.206 to 1.237) over 10 days: passed."
+        "found: 1.222 bikes (96 % bounds 1.208 and 1.235) over 10 days: passed."
     )
-    floor = "48.33 % (95 % interval 40.74 % to 55.93 %) of 240 rows are within 1.2 bikes; asked for: at least 40 %: passed."
+    floor = "48.33 % (95 % interval 40.8 % to 55.87 %) of 240 rows are within 1.2 bikes; asked for: at least 40 %: passed."
     assert [gate.sentence for gate in found.gates] == [baseline, champion, floor]
     assert found.sentence == (
         "The challenger passes every gate (baseline, champion, floor), with mae challenger 1.222 bikes, baseline 6.108 bikes, "
@@ -69,12 +71,12 @@ def test_an_equal_challenger_is_inconclusive_under_superior_and_passes_under_non
     """No gain is no proof of one, but it is within a margin."""
     same = _off_by(1)
     assert _compare(same, same).verdict is Verdict.INCONCLUSIVE
-    assert _compare(same, same, champion_rule="non_inferior", champion_margin=0.02).verdict is Verdict.PASS
+    assert _compare(same, same, champion="non_inferior", margin=0.02).verdict is Verdict.PASS
 
 
 def test_a_loss_beyond_the_margin_fails_under_non_inferior() -> None:
     """Five per cent worse is more than two."""
-    found = _compare(_off_by(1.05), _off_by(1), champion_rule="non_inferior", champion_margin=0.02)
+    found = _compare(_off_by(1.05), _off_by(1), champion="non_inferior", margin=0.02)
     assert _verdicts(found)["champion"] is Verdict.FAIL
 
 
@@ -96,13 +98,13 @@ def test_without_a_champion_its_gate_passes_and_says_so() -> None:
     """The first model has only the baseline to beat."""
     found = _compare(_off_by(1))
     assert (found.verdict, _verdicts(found)["champion"]) == (Verdict.PASS, Verdict.PASS)
-    assert found.gates[1].sentence == "There is no champion yet, so there is none to be compared with: passed."
+    assert found.gates[1].sentence == "No champion takes part, so there is none to be compared with: passed."
 
 
 def test_the_baseline_must_be_beaten_by_its_share() -> None:
     """Twenty per cent less loss pass a demand of ten and fail one of thirty."""
-    assert _verdicts(_compare(_off_by(4), baseline_margin=0.1))["baseline"] is Verdict.PASS
-    assert _verdicts(_compare(_off_by(4), baseline_margin=0.3))["baseline"] is Verdict.FAIL
+    assert _verdicts(_compare(_off_by(4), baseline=0.1))["baseline"] is Verdict.PASS
+    assert _verdicts(_compare(_off_by(4), baseline=0.3))["baseline"] is Verdict.FAIL
 
 
 def test_a_figure_of_which_more_is_better_is_compared_by_what_is_missing_to_one() -> None:
@@ -114,7 +116,7 @@ def test_a_figure_of_which_more_is_better_is_compared_by_what_is_missing_to_one(
         np.tile([1.0, 0.0], 120),
         metric="accuracy",
         actual=np.ones(240),
-        baseline_margin=0.7,
+        baseline=0.7,
     )
     assert found.verdict is Verdict.PASS
     assert found.metrics["challenger"]["accuracy"].value == pytest.approx(0.9)
@@ -125,7 +127,7 @@ def test_a_figure_of_which_more_is_better_is_compared_by_what_is_missing_to_one(
 def test_the_floor_is_a_demand_on_the_rows_as_they_are(share: float, verdict: Verdict) -> None:
     """Nine rows of ten are within, so that nine tenths are met and more are not."""
     errors = np.tile([0.5] * 9 + [3.0], 24)
-    found = _compare(errors, baseline=_off_by(50), floor_within=0.5, floor_share=share)
+    found = _compare(errors, trivial=_off_by(50), floor=(0.5, share))
     assert _verdicts(found)["floor"] is verdict
 
 
@@ -152,7 +154,7 @@ def test_slices_have_the_deciding_figure_of_their_own_rows() -> None:
     """A missing value is a slice too."""
     wet = [1, None] * 120
     errors = np.where(np.arange(240) % 2 == 0, 2.0, 4.0)
-    found = _compare(errors, slices={"wet": wet})
+    found = _compare(errors, slices_of={"wet": wet})
     sliced = {name: figures["mae"].value for name, figures in found.metrics.items() if name.startswith("challenger[")}
     assert sliced == {"challenger[wet=1]": 2.0, "challenger[wet=missing]": 4.0}
 
@@ -160,5 +162,5 @@ def test_slices_have_the_deciding_figure_of_their_own_rows() -> None:
 def test_no_rows_are_refused() -> None:
     """Nothing was compared, so nothing passes."""
     with pytest.raises(DataError) as caught:
-        _compare(np.array([]), baseline=np.array([]), actual=[], blocks=[])
+        _compare(np.array([]), trivial=np.array([]), actual=[], blocks=[])
     assert str(caught.value) == "holdout: must have rows to be compared on, got none [DATA_EMPTY]"

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics as reference
+from sklearn.linear_model import LogisticRegression
 
 from perennial.core.errors import DefinitionError
-from perennial.learning.metrics import as_loss, greater_is_better, loss, metric, row_loss
+from perennial.learning.metrics import as_loss, metric
 
 DRAW = np.random.default_rng(3)
 FIGURES = DRAW.normal(100, 20, 300)
@@ -57,6 +58,7 @@ def test_a_regressions_figures_are_scikit_learns(name: str, theirs: object) -> N
         ("log_loss", reference.log_loss),
         ("brier", reference.brier_score_loss),
         ("roc_auc", reference.roc_auc_score),
+        ("average_precision", reference.average_precision_score),
     ],
 )
 def test_a_classs_figures_are_scikit_learns(name: str, theirs: object) -> None:
@@ -79,6 +81,8 @@ def test_a_certain_and_wrong_chance_has_a_finite_log_loss() -> None:
         ("mae", [1.0, 1.0], [1.0, math.inf]),
         ("r2", [2.0, 2.0], [1.0, 3.0]),
         ("roc_auc", [1.0, 1.0], [0.1, 0.9]),
+        ("average_precision", [1.0, 1.0], [0.1, 0.9]),
+        ("average_precision", [0.0, 0.0], [0.1, 0.9]),
     ],
 )
 def test_what_is_undefined_is_nan(name: str, actual: list[float], predicted: list[float]) -> None:
@@ -86,44 +90,60 @@ def test_what_is_undefined_is_nan(name: str, actual: list[float], predicted: lis
     assert math.isnan(metric(name, actual, predicted))
 
 
-@pytest.mark.parametrize("name", ["mae", "log_loss", "brier", "accuracy"])
-def test_the_mean_of_row_losses_is_the_loss(name: str) -> None:
-    """Where the figure is a mean."""
-    actual, predicted = (FIGURES, GUESSES) if name == "mae" else (CLASSES, CHANCES)
-    assert row_loss(name, actual, predicted).mean() == pytest.approx(loss(name, actual, predicted))
+def test_the_loss_of_a_quantile_by_hand() -> None:
+    """A label 2 above the prediction costs 0.9 times 2 at the quantile 0.9, one 2 below it 0.1 times 2."""
+    assert metric("pinball_0.9", [12.0, 8.0], [10.0, 10.0]) == pytest.approx((1.8 + 0.2) / 2)
+    assert metric("pinball_0.5", FIGURES, GUESSES) == pytest.approx(metric("mae", FIGURES, GUESSES) / 2)
+    assert metric("pinball_0.9", FIGURES, GUESSES) == pytest.approx(reference.mean_pinball_loss(FIGURES, GUESSES, alpha=0.9))
 
 
-def test_the_row_loss_of_rmse_is_squared() -> None:
-    """Its mean's root is the figure."""
-    assert math.sqrt(row_loss("rmse", FIGURES, GUESSES).mean()) == pytest.approx(metric("rmse", FIGURES, GUESSES))
+def test_a_share_of_the_label_is_undefined_where_a_label_is_0() -> None:
+    """Elsewhere it is scikit-learn's."""
+    assert metric("mape", FIGURES, GUESSES) == pytest.approx(reference.mean_absolute_percentage_error(FIGURES, GUESSES))
+    assert math.isnan(metric("mape", [0.0, 1.0], [0.0, 1.0]))
 
 
-@pytest.mark.parametrize("name", ["r2", "bias", "roc_auc"])
-def test_a_figure_that_is_no_mean_of_losses_has_none(name: str) -> None:
-    """Nobody sums what has no sum."""
-    with pytest.raises(DefinitionError) as caught:
-        row_loss(name, [1.0], [1.0])
-    assert str(caught.value) == f"metric: has no loss per row, got {name} [DEFINITION_RANGE]"
+def test_the_calibration_error_by_hand() -> None:
+    """Rows of probability 0.12 and 0.18, a half of which are of class 1, lie 0.35 off; those of 0.95, all of class 1, 0.05."""
+    assert metric("calibration_error", [1, 0, 1, 1], [0.12, 0.18, 0.95, 0.95]) == pytest.approx((0.35 + 0.05) / 2)
+    assert metric("calibration_error", [1, 0], [1.0, 0.0]) == 0.0
+
+
+def test_the_calibration_slope_is_that_of_a_logistic_regression() -> None:
+    """Of probabilities that are twice too extreme it is one half."""
+    draw = np.random.default_rng(8)
+    true = draw.normal(0, 1.5, 20_000)
+    classes = (draw.random(20_000) < 1 / (1 + np.exp(-true))).astype(np.float64)
+    extreme = 1 / (1 + np.exp(-2 * true))
+    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(2 * true[:, None], classes)
+    assert metric("calibration_slope", classes, extreme) == pytest.approx(fitted.coef_[0, 0], abs=1e-4)
+    assert metric("calibration_slope", classes, extreme) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("classes", "chances"),
+    [([1, 1, 1], [0.2, 0.5, 0.9]), ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]), ([0, 1, 0, 1], [0.4, 0.4, 0.4, 0.4])],
+)
+def test_a_calibration_slope_without_a_maximum_is_undefined(classes: list[float], chances: list[float]) -> None:
+    """One class, classes that the probabilities separate, and a constant."""
+    assert math.isnan(metric("calibration_slope", classes, chances))
 
 
 def test_a_loss_is_lower_where_a_model_is_better() -> None:
     """Figures of which more is better are turned, and a bias counts by its size."""
-    assert [
-        name for name in ("mae", "rmse", "r2", "bias", "log_loss", "brier", "roc_auc", "accuracy") if greater_is_better(name)
-    ] == [
-        "r2",
-        "roc_auc",
-        "accuracy",
-    ]
-    assert as_loss("accuracy", np.array([0.75])).tolist() == [0.25]
+    names = ("mae", "rmse", "r2", "log_loss", "brier", "roc_auc", "average_precision", "accuracy", "mape", "pinball_0.9")
+    turned = [name for name in names if as_loss(name, np.array([0.25])).tolist() == [0.75]]
+    assert turned == ["r2", "roc_auc", "average_precision", "accuracy"]
     assert as_loss("bias", np.array([-2.0])).tolist() == [2.0]
+    assert as_loss("calibration_slope", np.array([0.75, 1.25])).tolist() == [0.25, 0.25]
     assert as_loss("mae", np.array([2.0])).tolist() == [2.0]
 
 
 def test_an_unknown_figure_is_refused() -> None:
     """With the ones that exist."""
     with pytest.raises(DefinitionError) as caught:
-        metric("mape", [1.0], [1.0])
+        metric("gini", [1.0], [1.0])
     assert str(caught.value) == (
-        "metric: must be one of accuracy, bias, brier, log_loss, mae, r2, rmse, roc_auc, got mape [DEFINITION_RANGE]"
+        "metric: must be one of accuracy, average_precision, bias, brier, calibration_error, calibration_slope, log_loss, mae, "
+        "mape, pinball_q, r2, rmse, roc_auc, got gini [DEFINITION_RANGE]"
     )

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -172,3 +173,64 @@ def test_boosting_with_more_trees_a_stage_than_figures_is_refused() -> None:
     model = GradientBoostingRegressor(n_estimators=2).fit(X, Y)
     model.estimators_ = np.hstack([model.estimators_, model.estimators_])
     assert _refusal(model) == _told("more than one tree a stage")
+
+
+def test_boosting_whose_stages_say_another_number_is_refused() -> None:
+    """The table of its results would have no column, or memory for a million of them."""
+    for number in (0, 10**6):
+        model = GradientBoostingRegressor(n_estimators=2, init="zero").fit(X, Y)
+        model.n_trees_per_iteration_ = number
+        assert _refusal(model) == _told("more than one tree a stage")
+        other = _hist()
+        other.n_trees_per_iteration_ = number
+        assert _refusal(other) == _told("more than one tree a stage")
+
+
+@pytest.mark.parametrize("figures", [0, 3])
+def test_boosting_whose_start_has_another_shape_is_refused(figures: int) -> None:
+    """Its trees add to what a first model predicts, without looking how wide that is."""
+    model = GradientBoostingRegressor(n_estimators=2, init=LinearRegression()).fit(X, Y)
+    model.init_.coef_ = np.zeros((figures, 3))
+    assert _refusal(model) == _told("a start of another shape than its stages")
+
+
+def test_boosting_that_starts_from_a_model_is_fine() -> None:
+    """Also from boosting, which is looked at first."""
+    inner = GradientBoostingRegressor(n_estimators=2)
+    model = GradientBoostingRegressor(n_estimators=2, init=make_pipeline(StandardScaler(), inner)).fit(X, Y)
+    check_node_bounds(model, "model")
+    model.init_[-1].n_trees_per_iteration_ = 0
+    assert _refusal(model) == _told("more than one tree a stage")
+
+
+def test_a_forest_of_what_are_no_trees_is_refused() -> None:
+    """It hands its members a matrix that they would not look at."""
+    forest = RandomForestRegressor(2, random_state=0).fit(X, Y)
+    forest.estimators_[1] = make_pipeline(forest.estimators_[1])
+    assert _refusal(forest) == _told("members that are no trees")
+
+
+def test_a_tree_without_figures_is_refused() -> None:
+    """Boosting reads one for each node."""
+    model = GradientBoostingRegressor(n_estimators=1).fit(X, Y)
+    member = model.estimators_[0, 0]
+    state = member.tree_.__getstate__()
+    forged = Tree(3, np.array([0], dtype=np.intp), 1)
+    forged.__setstate__({**state, "values": np.zeros((len(state["nodes"]), 1, 0))})
+    member.tree_ = forged
+    assert _refusal(model) == _told("nodes without a figure")
+
+
+@pytest.mark.parametrize("change", ["dropped", "narrowed", "replaced"])
+def test_histogram_boosting_whose_own_encoder_yields_fewer_columns_is_refused(change: str) -> None:
+    """It hands what that yields to its trees without another look."""
+    model = _hist()
+    encoder, numbers = model._preprocessor.transformers_[:2]
+    if change == "dropped":
+        model._preprocessor.transformers_ = [encoder]
+    elif change == "narrowed":
+        model._preprocessor.transformers_ = [encoder, (*numbers[:2], np.zeros(3, dtype=bool))]
+    else:
+        model._preprocessor = StandardScaler().fit(X)
+    columns = 0 if change == "replaced" else 1
+    assert _refusal(model) == _told(f"a split on a feature outside its {columns}")

@@ -55,6 +55,12 @@ def test_a_data_fault_is_quarantined_whatever_else_is_true() -> None:
     assert decide(facts, Rules()) == expected
 
 
+def test_a_retired_model_is_held_and_says_who_and_why() -> None:
+    """It has no champion because somebody wanted that."""
+    facts = replace(QUIET_NIGHT, champion_age=None, retired="by ana: no more bikes", signals=())
+    assert decide(facts, Rules()) == Outcome(Action.HOLD, "retired", "the model was retired by ana: no more bikes")
+
+
 def test_without_a_champion_the_night_is_held() -> None:
     """Even when something alarms."""
     expected = Outcome(Action.HOLD, "no_champion", "there is no champion to judge")

@@ -9,12 +9,13 @@ import pytest
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval, moment
-from perennial.core.receipts import RequestState, RetrainRequest
+from perennial.core.receipts import PromotionKind, RequestState, RetrainRequest
 from perennial.definition.models import Definition
 from perennial.orchestration.assignment import assign
 from perennial.orchestration.window import Run
 from perennial.steps.assign import Assignment, unsettled
 from perennial.testing import MemoryLedger
+from perennial.testing.story import Story
 
 VALUES: dict[str, Any] = {
     "name": "bikes",
@@ -249,3 +250,20 @@ def test_the_cooldown_holds_for_people_too_unless_they_insist() -> None:
     assert why.endswith("is nearer than the cooldown of 7 days, 0:00:00. Use force to retrain all the same.")
     assert forced is not None
     assert forced.request not in (None, "abc")
+
+
+def test_a_retired_model_is_retrained_by_hand_only() -> None:
+    """A scheduled run and one that was rung for are told who retired it; somebody who wants it back has it retrained."""
+    ledger, request = _ledger_with_a_request()
+    story = Story(model="bikes")
+    story.keep_champion(ledger)
+    ledger.promote(story.promotion(2, 5, PromotionKind.RETIRE))
+    said = (None, "The model was retired by retrain: retire of version 5")
+
+    assert _assigned(ledger, _by_hand(request=request.id), "rung__1") == said
+    assert _assigned(ledger, _scheduled("2024-06-03", "2024-06-10"), "scheduled__1") == said
+    assert ledger.get(RetrainRequest, request.id).state is RequestState.OPEN
+    found, _ = _assigned(ledger, _by_hand(), "manual__1")
+    assert found is not None
+    assert ledger.get(RetrainRequest, request.id).outcome == said[1]
+    assert ledger.get(RetrainRequest, found.request).origin.startswith("by hand")

@@ -70,6 +70,16 @@ def test_a_put_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert store.get(MODEL) == b"model"
 
 
+def test_what_is_removed_while_it_is_listed_is_left_out(tmp_path: Path) -> None:
+    """A name whose file is gone: here a link to nowhere, otherwise one that another process removed a moment ago."""
+    store = DiskArtifacts(tmp_path)
+    stays, goes = store.put(b"stays"), store.put(b"goes")
+    path = tmp_path / goes[:2] / goes
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    assert [digest for digest, _ in store.digests()] == [stays]
+
+
 def test_what_a_killed_writer_left_is_not_listed(tmp_path: Path) -> None:
     """A half-written file has no digest for a name."""
     store = DiskArtifacts(tmp_path)

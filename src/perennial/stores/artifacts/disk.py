@@ -18,6 +18,7 @@ from perennial.stores.artifacts.digest import chunks_of, damaged, is_digest, mis
 _WHERE = "artifacts"
 _READ_ONLY = 0o444
 _UNFINISHED = ".put-"
+_ASIDE = ".gone-"
 _ABANDONED = timedelta(days=1)
 """A file that is this much older than one that is just being written is not being written any more."""
 
@@ -25,8 +26,9 @@ _ABANDONED = timedelta(days=1)
 class DiskArtifacts:
     """A folder of read-only files. Several processes may use it at once.
 
-    A file appears under its digest only when all of its bytes are on the disk. What a killed process leaves behind is a hidden
-    file that nothing reads, and that a put removes when it is a day old.
+    A file appears under its digest only when all of its bytes are on the disk. What a killed writer leaves behind is a hidden
+    file that nothing reads, and that a put removes when it is a day old. What a killed removal had set aside is still there: it
+    is listed, and whoever asks for it brings it back.
     """
 
     def __init__(self, root: Path) -> None:
@@ -46,7 +48,7 @@ class DiskArtifacts:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
-        path = self._path(digest)
+        path = self._standing(digest)
         with file_errors(_WHERE):
             content = path.read_bytes() if path.is_file() else None
         if content is None:
@@ -58,7 +60,7 @@ class DiskArtifacts:
     @contextmanager
     def fetch(self, digest: str) -> Iterator[Path]:
         """Lend the store's own file, verified; see ``ports.Artifacts``."""
-        path = self._path(digest)
+        path = self._standing(digest)
         with file_errors(_WHERE):
             if not path.is_file():
                 raise missing(digest)
@@ -69,9 +71,8 @@ class DiskArtifacts:
     def digests(self) -> Iterator[tuple[str, datetime]]:
         """Yield every digest with the time it was last stored, in order; see ``ports.Artifacts``."""
         with file_errors(_WHERE):
-            paths = sorted(path for path in self._root.glob("??/*") if is_digest(path.name))
-            found = [(path.name, _stored_at(path)) for path in paths]
-        yield from found
+            found = list(_stored(self._root))
+        yield from sorted(dict(sorted(found)).items())
 
     def delete(self, digest: str, *, unless_stored_after: datetime | None = None) -> bool:
         """Remove *digest*, if it is there and not too young; see ``ports.Artifacts``.
@@ -80,11 +81,12 @@ class DiskArtifacts:
         comes afterwards does not find it, and writes it anew. So no put is lost, without a lock.
         """
         path = self._path(digest)
-        aside = path.with_name(f".gone-{digest}")
-        with file_errors(_WHERE), suppress(FileNotFoundError):
-            if _is_younger(path, unless_stored_after):
-                return False
-            path.replace(aside)
+        aside = _aside(path)
+        with file_errors(_WHERE), suppress(FileNotFoundError):  # another removal was faster, or it was brought back
+            if path.exists():
+                if _is_younger(path, unless_stored_after):
+                    return False
+                path.replace(aside)
             if _is_younger(aside, unless_stored_after):
                 aside.replace(path)
                 return False
@@ -98,14 +100,33 @@ class DiskArtifacts:
             raise RejectedError(Code.STORE_ESCAPE, "must not hold symbolic links", where=_WHERE)
         return path
 
+    def _standing(self, digest: str) -> Path:
+        """Return where *digest* lies. If a removal was killed after it had set it aside, it is brought back, as stored now.
+
+        Somebody may have stored it again just before, and named it since. Where a removal is still at it, it gives way.
+        """
+        path = self._path(digest)
+        aside = _aside(path)
+        with file_errors(_WHERE), suppress(FileNotFoundError):
+            if not path.exists():
+                os.utime(aside)
+                aside.replace(path)
+        return path
+
     def _holds(self, path: Path, digest: str) -> bool:
         return path.is_file() and digest_file(path) == digest
 
     def _stands(self, digest: str) -> bool:
-        """Make *digest* count as stored now, and return whether its bytes are there."""
-        path = self._path(digest)
+        """Make *digest* count as stored now, and return whether its bytes are there.
+
+        Its name is flushed again: whoever stored it may have been killed before it was, or may have been told that it could not be.
+        """
+        path = self._standing(digest)
         with file_errors(_WHERE):
-            return self._holds(path, digest) and _renewed(path)
+            stands = self._holds(path, digest) and _renewed(path)
+            if stands:
+                self._sync_names(path)
+            return stands
 
     def _write(self, content: bytes | Path) -> str:
         """Copy *content* into the store's folder, and give it its name when all is there. A file is hashed while it is copied."""
@@ -132,8 +153,20 @@ class DiskArtifacts:
         path.parent.mkdir(exist_ok=True)
         _remove_abandoned(self._root, _stored_at(temporary) - _ABANDONED)
         temporary.replace(path)
+        self._sync_names(path)
+
+    def _sync_names(self, path: Path) -> None:
+        """Make the name of *path* survive a power cut."""
         _sync(path.parent)
         _sync(self._root)
+
+
+def _stored(root: Path) -> Iterator[tuple[str, datetime]]:
+    for path in root.glob("??/*"):
+        digest = path.name.removeprefix(_ASIDE)
+        with suppress(FileNotFoundError):  # removed since it was listed
+            if is_digest(digest):
+                yield digest, _stored_at(path)
 
 
 def _remove_abandoned(root: Path, before: datetime) -> None:
@@ -142,6 +175,11 @@ def _remove_abandoned(root: Path, before: datetime) -> None:
         with suppress(FileNotFoundError):  # another put was faster
             if _stored_at(path) < before:
                 path.unlink()
+
+
+def _aside(path: Path) -> Path:
+    """Return the name of *path* while it is being removed."""
+    return path.with_name(f"{_ASIDE}{path.name}")
 
 
 def _stored_at(path: Path) -> datetime:

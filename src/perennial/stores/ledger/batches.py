@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
@@ -48,7 +48,8 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     if rows == 0:
         raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
     differs = (table.c.rows != rows) | (table.c.written_at != func.now())
-    connection.execute(update(table).where(table.c.number == number, differs).values(rows=rows, written_at=func.now()))
+    written = {"rows": rows, "expired": 0, "written_at": func.now()}
+    connection.execute(update(table).where(table.c.number == number, differs).values(written))
 
 
 def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBatch:
@@ -62,9 +63,11 @@ def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBa
     key = f"publish/{batch.model}/{batch.segment}/{batch.role}"
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
     refuse_overlap(connection, batch)
-    _set_state(
-        connection, BatchState.SUPERSEDED, *_same_key(batch), table.c.state == BatchState.CURRENT.value, table.c.id != batch.id
-    )
+    earlier = (*_same_key(batch), table.c.state == BatchState.CURRENT.value, table.c.id != batch.id)
+    both = and_(*earlier) | (table.c.id == batch.id)
+    # In the order in which retention locks batches, so that neither waits for the other for ever.
+    connection.execute(select(table.c.number).where(both).order_by(table.c.number).with_for_update(key_share=True))
+    _set_state(connection, BatchState.SUPERSEDED, *earlier)
     if _set_state(connection, BatchState.CURRENT, table.c.id == batch.id, table.c.rows > 0) != 1:
         get(connection, PredictionBatch, batch.id)
         raise cleared(batch)

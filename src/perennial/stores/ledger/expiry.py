@@ -23,7 +23,21 @@ _OLD = f"""perennial.prediction_batch b, ({_HORIZON}) h
     WHERE p.batch = b.number AND b.model = h.model AND b.segment = h.segment
         AND b.interval_start < h.before AND b.interval_end > :first AND p.event_at < h.before AND p.event_at < :last
 """
-_DELETE_OLD = text(f"DELETE FROM perennial.prediction p USING {_OLD}")  # noqa: S608 - constants
+# Each batch keeps count of the rows that it has lost to its age: whatever else is missing was lost otherwise.
+_NOTED = """
+    counted AS (SELECT batch, count(*) AS rows FROM gone GROUP BY batch),
+    locked AS (
+        SELECT number FROM perennial.prediction_batch WHERE number IN (SELECT batch FROM counted) ORDER BY number FOR NO KEY UPDATE
+    ),
+    noted AS (
+        UPDATE perennial.prediction_batch b SET expired = b.expired + counted.rows
+        FROM counted JOIN locked ON locked.number = counted.batch WHERE b.number = counted.batch
+    )
+    SELECT coalesce(sum(rows), 0) FROM counted
+"""
+_DELETE_OLD = text(f"""
+    WITH gone AS (DELETE FROM perennial.prediction p USING {_OLD} RETURNING p.batch), {_NOTED}
+""")  # noqa: S608 - constants
 _KEPT = text(f"""
     SELECT EXISTS (
         SELECT FROM perennial.prediction_batch b LEFT JOIN ({_HORIZON}) h USING (model, segment)
@@ -31,7 +45,9 @@ _KEPT = text(f"""
             AND (h.before IS NULL OR h.before < least(b.interval_end, :end))
     )
 """)  # noqa: S608 - constants
-_COUNT_MONTH = text("SELECT count(*) FROM perennial.prediction WHERE event_at >= :start AND event_at < :end")
+_NOTE_MONTH = text(f"""
+    WITH gone AS (SELECT batch FROM perennial.prediction WHERE event_at >= :start AND event_at < :end), {_NOTED}
+""")  # noqa: S608 - constants
 _DROP_MONTH = text("SELECT perennial.drop_prediction_month(:start)")
 _NOT_FOR_LONG = text(f"SELECT set_config('lock_timeout', '{BUSY_AFTER}', true)")
 # Nobody will make these current: they are a day old, and no run holds a lease of their model.
@@ -48,7 +64,7 @@ _COUNT_ABANDONED = text(f"""
 """)  # noqa: S608 - constants
 # A batch of no rows never becomes current: whoever still wants it writes it again. Two statements, for the first may wait for
 # one who writes it again at this moment, and only the next one sees those rows.
-_CLEAR_ABANDONED = text(f"UPDATE perennial.prediction_batch b SET rows = 0 WHERE {_ABANDONED} RETURNING number")  # noqa: S608 - constants
+_CLEAR_ABANDONED = text(f"UPDATE perennial.prediction_batch b SET rows = 0, expired = 0 WHERE {_ABANDONED} RETURNING number")  # noqa: S608 - constants
 _DELETE_CLEARED = text("DELETE FROM perennial.prediction WHERE batch = ANY(CAST(:cleared AS bigint[]))")
 _COUNTED = {"preserve_rowcount": True}
 
@@ -71,7 +87,7 @@ def drop_month(connection: Connection, month: datetime, horizons: Horizons) -> i
     if not months.take(connection, month) or _is_kept(connection, month, horizons):
         return 0
     bounds = _bounds(month)
-    rows = int(connection.scalar(_COUNT_MONTH, bounds) or 0)
+    rows = int(connection.scalar(_NOTE_MONTH, bounds) or 0)
     connection.execute(_NOT_FOR_LONG)
     connection.execute(_DROP_MONTH, bounds)
     return rows
@@ -85,11 +101,15 @@ def count(connection: Connection, horizons: Horizons) -> int:
 
 
 def delete(connection: Connection, horizons: Horizons) -> int:
-    """Delete the expired rows that are left, and those of batches that never became current; return how many there were."""
+    """Delete the expired rows that are left, and those of batches that never became current; return how many there were.
+
+    Nobody drops a month in the meantime, who would count its rows a second time.
+    """
+    months.keep(connection, months.present(connection))
     cleared = {"cleared": connection.scalars(_CLEAR_ABANDONED).all()}
     abandoned = connection.execute(_DELETE_CLEARED, cleared, execution_options=_COUNTED).rowcount
     parameters = _parameters(connection, horizons)
-    return abandoned + (connection.execute(_DELETE_OLD, parameters, execution_options=_COUNTED).rowcount if parameters else 0)
+    return abandoned + (int(connection.scalar(_DELETE_OLD, parameters) or 0) if parameters else 0)
 
 
 def _is_kept(connection: Connection, month: datetime, horizons: Horizons) -> bool:

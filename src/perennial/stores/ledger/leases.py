@@ -14,6 +14,13 @@ from perennial.core.errors import ConflictError, UnavailableError
 from perennial.core.interval import iso
 from perennial.stores.tables import lease as table
 
+IDLE_AT_MOST = "10s"
+"""How long a transaction that has locked a lease may do nothing, before the server ends it: less than others wait for a lock.
+
+A process that is stopped just there, and not dead, would otherwise keep every successor out for as long as it is stopped.
+"""
+_NOT_IDLE_FOR_LONG = func.set_config("idle_in_transaction_session_timeout", IDLE_AT_MOST, True)  # noqa: FBT003 - until its end
+
 
 class Lane(NamedTuple):
     """What a lease is for."""
@@ -47,7 +54,7 @@ def acquire(connection: Connection, lane: Lane, holder: str, ttl: timedelta) -> 
     statement = insert(table).values(**lane._asdict(), **ours, token=1)
     taken = statement.on_conflict_do_update(
         constraint=table.primary_key, set_={**ours, "token": table.c.token + 1}, where=free
-    ).returning(table.c.token)
+    ).returning(table.c.token, _NOT_IDLE_FOR_LONG)
     token = connection.scalar(taken)
     if token is None:
         raise held(lane, connection.scalars(select(table.c.expires_at).where(*_row(lane))).one())
@@ -61,7 +68,8 @@ def check(connection: Connection, fence: Fence, *, lock: bool = True) -> None:
         ConflictError: LEASE_LOST.
     """
     query = select(table.c.token).where(*_row(fence.lane))
-    if connection.scalar(query.with_for_update(read=True) if lock else query) != fence.token:
+    locking = query.add_columns(_NOT_IDLE_FOR_LONG).with_for_update(read=True)
+    if connection.scalar(locking if lock else query) != fence.token:
         raise lost(fence)
 
 

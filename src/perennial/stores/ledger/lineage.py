@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from perennial.core.receipts import Lineage
+from perennial.core.receipts import Lineage, Named
 from perennial.stores.ledger.rows import from_row
 
 # The bounds on the interval lead to the few batches of that moment by their index; the entity then to one row in each.
@@ -17,16 +17,30 @@ _TRACE = text("""
         AND l.interval_start <= :event_at AND l.interval_end > :event_at
     ORDER BY array_position(ARRAY['current', 'superseded', 'staged'], l.state), l.role COLLATE "C", l.predicted_at DESC, l.batch
 """)
-_REFERENCED = text("""
-    SELECT digest FROM perennial.snapshot
-    UNION SELECT quarantine FROM perennial.validation
-    UNION SELECT unnest(ARRAY[artifact, baseline, profile]) FROM perennial.model_version
-    UNION SELECT profile FROM perennial.measurement
-""")
-_MANIFESTS = text("""
-    SELECT digest FROM perennial.snapshot
-    UNION SELECT unnest(ARRAY[artifact, baseline]) FROM perennial.model_version
-""")
+# A version whose training run is lost names its artifacts all the same, of a model that nobody knows.
+_NAMED = """
+    SELECT digest, 'snapshot' AS holds, model, segment, interval_start, interval_end, NULL AS version FROM perennial.snapshot
+    UNION ALL
+    SELECT quarantine, 'quarantine', model, segment, interval_start, interval_end, NULL FROM perennial.validation
+    UNION ALL
+    SELECT profile, 'profile', model, segment, interval_start, interval_end, NULL FROM perennial.measurement
+    UNION ALL
+    SELECT a.digest, a.holds, t.model, t.segment, t.interval_start, t.interval_end, v.id
+    FROM perennial.model_version v LEFT JOIN perennial.training_run t ON t.id = v.training_run,
+        LATERAL (VALUES (v.artifact, 'model'), (v.baseline, 'baseline'), (v.profile, 'profile')) a (digest, holds)
+"""
+_REFERENCED = text(f"SELECT DISTINCT digest FROM ({_NAMED}) n WHERE digest IS NOT NULL")  # noqa: S608 - constants
+_MANIFESTS = text(f"SELECT DISTINCT digest FROM ({_NAMED}) n WHERE holds IN ('snapshot', 'model', 'baseline')")  # noqa: S608 - constants
+_NAMED_BY = text(f"""
+    WITH reigning AS (
+        SELECT DISTINCT version FROM perennial.promotion p
+        WHERE epoch > (SELECT coalesce(max(epoch), 0) FROM perennial.promotion r
+            WHERE r.model = p.model AND r.segment = p.segment AND r.kind = 'retire')
+    )
+    SELECT n.*, n.version IN (SELECT version FROM reigning) AS reigns
+    FROM ({_NAMED}) n WHERE digest IS NOT NULL AND model IS NOT NULL
+    ORDER BY model, segment, interval_start, interval_end, holds, digest
+""")  # noqa: S608 - constants
 # From one batch to the next by the index, never over all rows.
 _ORPHANS = text("""
     WITH RECURSIVE named (batch) AS (
@@ -47,12 +61,18 @@ def trace(connection: Connection, model: str, segment: str, entity: str, event_a
 
 def referenced(connection: Connection) -> set[str]:
     """Return every artifact digest that any row names."""
-    return {digest for digest in connection.scalars(_REFERENCED) if digest is not None}
+    return set(connection.scalars(_REFERENCED))
 
 
 def manifests(connection: Connection) -> set[str]:
     """Return the digests of the artifacts that name others: of snapshots, of models and of their baselines."""
     return set(connection.scalars(_MANIFESTS))
+
+
+def named(connection: Connection) -> list[Named]:
+    """Return every artifact that a row names, by the row."""
+    rows = connection.execute(_NAMED_BY).mappings()
+    return [from_row(Named, {**row, "reigns": bool(row["reigns"])}) for row in rows]
 
 
 def orphans(connection: Connection) -> int:

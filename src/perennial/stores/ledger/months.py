@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from perennial.core.interval import Interval
 
 _THERE = text("""
-    SELECT count(*) FROM pg_inherits
-    WHERE inhparent = 'perennial.prediction'::regclass AND inhrelid = to_regclass('perennial.' || :name)
+    SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'perennial.prediction'::regclass AND c.relname = :name
 """)
 _ADD = text("SELECT perennial.add_prediction_month(:month)")
 _ALL = text("""

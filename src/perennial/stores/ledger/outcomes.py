@@ -81,7 +81,16 @@ def losses(
     query = text(_LOSSES.format(loss=_LOSS[loss]))
     connection.execute(_JOIN_BY_HASH)
     rows = connection.execute(query, {"model": model, "segment": segment, **bounds}).mappings()
-    return [from_row(NightLoss, dict(row)) for row in rows]
+    return [from_row(NightLoss, {**row, "loss": told(row["loss"])}) for row in rows]
+
+
+def told(loss: float | None) -> float | None:
+    """Return a mean *loss* to ten digits.
+
+    The last digits of a sum depend on its order, which is a database's own and may change from one day to the next. A measurement
+    is named by its figures, and a night that is measured again has to have the same ones.
+    """
+    return None if loss is None else float(f"{loss:.10g}")
 
 
 def unknown_loss(loss: str) -> RejectedError:

@@ -19,7 +19,9 @@ from perennial.core.errors import UnavailableError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ALL,
+    Audit,
     Lineage,
+    Named,
     NightLoss,
     PredictionBatch,
     Promotion,
@@ -31,6 +33,7 @@ from perennial.core.receipts import (
 from perennial.ports import ABANDONED_AFTER
 from perennial.stores.database import LOCK_TIMEOUT_S, open_engine
 from perennial.stores.driver_errors import driver_errors
+from perennial.stores.ledger import audit as auditing
 from perennial.stores.ledger import batches, expiry, leases, lineage, months, promotions, receipts, requests
 from perennial.stores.ledger import outcomes as labels
 from perennial.stores.migrations import check_version
@@ -179,6 +182,16 @@ class PostgresLedger:
         """Return every digest of an artifact that names others; see ``ports.Ledger.manifests``."""
         with self._transaction() as connection:
             return lineage.manifests(connection)
+
+    def named(self) -> list[Named]:
+        """Return every artifact that a row names, by the row; see ``ports.Ledger.named``."""
+        with self._transaction() as connection:
+            return lineage.named(connection)
+
+    def audit(self) -> Audit:
+        """Look at everything as it stands at one moment; see ``ports.Ledger.audit``."""
+        with driver_errors(_WHERE):
+            return auditing.audit(self.engine)
 
     def expired_predictions(self, horizons: Mapping[tuple[str, str], datetime]) -> int:
         """Count old prediction rows; see ``ports.Ledger.expired_predictions``."""

@@ -104,6 +104,8 @@ CREATE TABLE perennial.training_run (
     seed bigint NOT NULL,
     reason text NOT NULL,
     request text,
+    fit_seconds double precision,
+    fit_memory bigint,
     written_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT training_run_pkey PRIMARY KEY (id),
     CONSTRAINT training_run_interval_check CHECK (interval_start < interval_end),
@@ -144,6 +146,8 @@ CREATE TABLE perennial.evaluation (
     sentence text NOT NULL,
     metrics jsonb NOT NULL,
     gates jsonb NOT NULL,
+    importance jsonb NOT NULL,
+    cost jsonb,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT evaluation_pkey PRIMARY KEY (id),
@@ -278,12 +282,14 @@ CREATE TABLE perennial.prediction_batch (
     snapshot text NOT NULL,
     validation text NOT NULL,
     rows bigint NOT NULL,
+    expired bigint DEFAULT 0 NOT NULL,
     state text NOT NULL,
     written_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT prediction_batch_pkey PRIMARY KEY (number),
     CONSTRAINT prediction_batch_id_key UNIQUE (id),
     CONSTRAINT prediction_batch_model_fkey FOREIGN KEY (model, segment, epoch) REFERENCES perennial.promotion (model, segment, epoch) ON DELETE RESTRICT,
     CONSTRAINT prediction_batch_interval_check CHECK (interval_start < interval_end),
+    CONSTRAINT prediction_batch_expired_check CHECK (expired >= 0),
     CONSTRAINT prediction_batch_role_check CHECK (role IN ('champion', 'shadow', 'baseline')),
     CONSTRAINT prediction_batch_state_check CHECK (state IN ('staged', 'current', 'superseded')),
     CONSTRAINT prediction_batch_version_fkey FOREIGN KEY (version) REFERENCES perennial.model_version (id) ON DELETE RESTRICT,
@@ -324,7 +330,8 @@ CREATE TRIGGER prediction_batch_is_kept BEFORE TRUNCATE ON perennial.prediction_
     FOR EACH STATEMENT EXECUTE FUNCTION perennial.keep_batch();
 
 -- Months are added and dropped by these two functions, with their owner's rights, so that who writes predictions need not own
--- the table. A new month is made beside the table and then attached, which blocks neither readers nor writers.
+-- the table. A new month is made beside the table and then attached, which blocks neither readers nor writers. Whether it is there
+-- is read from the catalog: to_regclass may remember what was there before somebody else made it.
 CREATE FUNCTION perennial.add_prediction_month(month timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -332,7 +339,7 @@ DECLARE
     name text := to_char(first, '"prediction_"YYYY"m"MM');
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('perennial/prediction', 0));
-    IF to_regclass('perennial.' || name) IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'perennial'::regnamespace) THEN
         EXECUTE format('CREATE TABLE perennial.%I (LIKE perennial.prediction INCLUDING ALL)', name);
         EXECUTE format('ALTER TABLE perennial.prediction ATTACH PARTITION perennial.%I FOR VALUES FROM (%L) TO (%L)',
             name, first, first + interval '1 month');

@@ -1,0 +1,1 @@
+"""What a model card is made of, and how it is written down."""
