@@ -848,9 +848,10 @@ class AnyOrder(RuleBasedStateMachine):
         ]
 
     def back_to(self) -> str | None:
-        """Return the champion that the present one's version once replaced."""
+        """Return the champion that the present one's version once replaced; under a retirement, the last one."""
         versions = [row.version for row in self.plain.rows]
-        before = [version for version in versions[: versions.index(versions[-1])] if version] if versions else []
+        first = versions.index(versions[-1]) if versions and versions[-1] else len(versions)
+        before = [version for version in versions[:first] if version]
         return before[-1] if before else None
 
     @precondition(lambda self: self.plain.rows and self.plain.rows[-1].version)

@@ -35,6 +35,7 @@ def former(model: str, promotions: Sequence[Promotion], to: str | None, *, again
 
 def _replaced_by(newest: Promotion, promotions: Sequence[Promotion]) -> str | None:
     """Return the champion before the first reign of the *newest* one's version; for a retired model, its last champion."""
-    before = takewhile(lambda row: row.version != newest.version, promotions)
+    retired = newest.version is None
+    before = promotions if retired else takewhile(lambda row: row.version != newest.version, promotions)
     versions = [row.version for row in before if row.version is not None]
     return versions[-1] if versions else None
