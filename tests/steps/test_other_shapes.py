@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perennial.core.receipts import Action, Evaluation, Measurement, Publication, Role
-from perennial.definition.models import Definition
+from perennial.definition.models import Definition, Gates
 from perennial.ports import Stores
 from perennial.steps.loop import score
 from perennial.stores.files.folder_source import FileSource
@@ -118,6 +118,23 @@ def test_a_class_is_judged_by_its_log_loss(
     truth = truth[order]
     expected = -np.mean(np.where(truth == 1, np.log(predicted), np.log(1 - predicted)))
     assert row.loss == pytest.approx(expected, rel=1e-9)
+
+
+def test_gates_of_the_definition_are_asked(
+    failures: Definition, stores: Stores, tables: dict[str, pa.Table], retrained: Retrain
+) -> None:
+    """Calibration and slices, with the figures that the definition gives."""
+    tables["machines"] = machines()
+    gates = {"calibration": {"error": 0.4, "slope": 2.5}, "slices": {"margin": 0.25, "minimum_rows": 7}}
+    evaluation = failures.evaluation.model_copy(update={"gates": Gates.model_validate(gates)})
+    asking = failures.model_copy(update={"evaluation": evaluation})
+    retrained(asking, stores, day(30))
+    retrained(asking, stores, day(37))
+    [*_, newest] = stores.ledger.history(Evaluation, failures.name)
+    said = {gate.gate: gate.sentence for gate in newest.gates}
+    assert "asked for: at most 0.4; the calibration slope is " in said["calibration"]
+    assert "asked for: 0.4 to 2.5" in said["calibration"]
+    assert " slices of at least 7 rows; asked for: none with a loss more than 25 % above the champion's" in said["slices"]
 
 
 @pytest.mark.parametrize("labels", ["rides.csv", "rides.parquet"])

@@ -161,6 +161,13 @@ def test_files_on_disk_serve_as_source_and_store(settings: Settings, from_files:
     assert list((settings.home / "scratch").iterdir()) == []
 
 
+def test_the_stores_know_the_trusted_classes_and_open_each_source_once(settings: Settings) -> None:
+    """So that connections to a source are kept from one read to the next."""
+    with open_stores(replace(settings, trusted=frozenset({"shop.models.Own"}))) as stores:
+        assert stores.trusted == {"shop.models.Own"}
+        assert stores.source("bikes") is stores.source("bikes")
+
+
 def test_a_source_in_duckdb_sorts_in_the_scratch_folder(settings: Settings, tmp_path: Path) -> None:
     """Where a collection finds what a killed process left."""
     with duckdb.connect(str(tmp_path / "bikes.duckdb")) as connection:

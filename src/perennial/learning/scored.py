@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +44,7 @@ class Scored:
     def among(self, rows: npt.NDArray[np.bool_]) -> Scored:
         """Return the same figure on some of the rows, shape (rows,)."""
         part = {role: predicted[rows] for role, predicted in self.predictions.items()}
-        found = score(self.metric, self.actual[rows], part, self.days[rows])
-        return Scored(self.metric, self.unit, found.actual, found.predictions, found.days, found.figures)
+        return replace(score(self.metric, self.actual[rows], part, self.days[rows]), unit=self.unit)
 
 
 def score(metric: str, actual: Floats, predictions: Mapping[str, Floats], days: npt.NDArray[np.int64], *, unit: str = "") -> Scored:

@@ -8,11 +8,9 @@ from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError
 from perennial.core.receipts import GateResult, Importance, Verdict
 from perennial.definition.models import Definition, Task
-from perennial.learning.features import feature_frame
-from perennial.learning.fit import fit
 from perennial.learning.noise import gate, noise_gate, noise_name, noisy_columns, noisy_rows
-from perennial.steps.arrays import target
 from perennial.steps.columns import feature_columns
+from perennial.steps.fitted import fitted
 from perennial.steps.importance import importance_of_model
 
 
@@ -54,15 +52,6 @@ def judged_by_noise(definition: Definition, among: int, *, learnt: pa.Table, hel
 
 
 def _importance(definition: Definition, name: str, *, learnt: pa.Table, held_out: pa.Table) -> dict[str, Importance]:
-    estimator, columns = definition.estimator, noisy_columns(feature_columns(definition), name)
-    model = fit(
-        feature_frame(learnt, columns),
-        target(learnt, definition),
-        path=estimator.path,
-        task=estimator.task,
-        columns=columns,
-        seed=estimator.seed,
-        parameters=estimator.parameters,
-        search=estimator.search.model_dump() if estimator.search else None,
-    )
+    columns = noisy_columns(feature_columns(definition), name)
+    model = fitted(definition, learnt, columns)
     return importance_of_model(definition, model, columns, held_out)

@@ -131,6 +131,44 @@ def test_the_floor_is_a_demand_on_the_rows_as_they_are(share: float, verdict: Ve
     assert _verdicts(found)["floor"] is verdict
 
 
+CHANCES = np.random.default_rng(9).beta(2, 2, 4800)
+CLASSES = (np.random.default_rng(10).random(4800) < CHANCES).astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("told", "calibration", "verdict"),
+    [
+        (CHANCES, (0.05, 1.5), Verdict.PASS),
+        (CHANCES**2 / (CHANCES**2 + (1 - CHANCES) ** 2), (0.5, 1.5), Verdict.FAIL),  # twice too extreme: a slope of one half
+        (np.sqrt(CHANCES) / (np.sqrt(CHANCES) + np.sqrt(1 - CHANCES)), (0.5, 1.5), Verdict.FAIL),  # too timid: a slope of two
+        (0.9 * CHANCES, (0.03, 3.0), Verdict.FAIL),  # too low by a tenth, which is an error of five points
+        (np.full(4800, 0.5), (0.5, 3.0), Verdict.ERROR),  # a constant has no slope
+    ],
+    ids=["right", "extreme", "timid", "low", "constant"],
+)
+def test_probabilities_must_be_frequencies(told: Array, calibration: tuple[float, float], verdict: Verdict) -> None:
+    """Each of the two demands fails by itself."""
+    trivial, days = np.full(4800, 0.5), np.repeat(np.arange(20), 240)
+    given: dict[str, Any] = {"metric": "log_loss", "report": (), "actual": CLASSES, "blocks": days}
+    found = _compare(told, trivial=trivial, calibration=calibration, **given)
+    assert _verdicts(found)["calibration"] is verdict
+
+
+def test_a_slice_that_is_worse_keeps_the_challenger_out() -> None:
+    """Better on the whole, and five times as bad in one of three places."""
+    places = np.arange(240) // 8 % 3
+    errors = np.where(places == 1, _off_by(10), _off_by(0.1)) * (1 + np.arange(240) % 7 / 50)
+    incumbent = np.where(places == 1, _off_by(2), _off_by(12))
+    asked: dict[str, Any] = {"slices_of": {"place": places.tolist()}, "trivial": _off_by(50)}
+    assert _compare(errors, incumbent, **asked).verdict is Verdict.PASS
+    found = _compare(errors, incumbent, slices=(0.1, 50), **asked)
+    assert (found.verdict, _verdicts(found)["champion"], _verdicts(found)["slices"]) == (
+        Verdict.FAIL,
+        Verdict.PASS,
+        Verdict.FAIL,
+    )
+
+
 def test_an_undefined_figure_is_an_error_and_not_a_pass() -> None:
     """One class has no area under the curve; the figure is left out of the metrics."""
     found = _compare(_off_by(1), metric="roc_auc")

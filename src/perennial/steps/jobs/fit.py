@@ -16,10 +16,10 @@ from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
-from perennial.learning.fit import fit
 from perennial.monitoring.reference import reference_profile
 from perennial.steps.arrays import days, target
 from perennial.steps.columns import feature_columns
+from perennial.steps.fitted import fitted
 from perennial.steps.jobs.handed import PROFILE, hand_model, handed_rows
 from perennial.steps.jobs.warm import warm  # noqa: F401 - the workshop calls it before the first fork
 
@@ -44,7 +44,7 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     definition, trusted = Definition.model_validate(ask["definition"]), frozenset(ask["trusted"])
     rows, columns = handed_rows(folder, "rows"), feature_columns(definition)
     began = time.perf_counter()
-    model = _fitted(definition, rows, columns)
+    model = fitted(definition, rows, columns)
     seconds = time.perf_counter() - began
     timezone, moments = definition.schedule.timezone, rows.column(definition.source.event_at)
     baseline = fit_baseline(definition.evaluation.baseline, moments, target(rows, definition), timezone)
@@ -56,20 +56,6 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     with file_errors(WHERE):
         (folder / PROFILE).write_bytes(reference.to_json())
     return {"seconds": seconds}
-
-
-def _fitted(definition: Definition, rows: pa.Table, columns: Columns) -> BaseEstimator:
-    estimator = definition.estimator
-    return fit(
-        feature_frame(rows, columns),
-        target(rows, definition),
-        path=estimator.path,
-        task=estimator.task,
-        columns=columns,
-        seed=estimator.seed,
-        parameters=estimator.parameters,
-        search=estimator.search.model_dump() if estimator.search else None,
-    )
 
 
 def _written(definition: Definition, model: BaseEstimator, golden: pa.Table, columns: Columns, trusted: frozenset[str]) -> Written:
