@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,7 +59,7 @@ def test_its_only_port_is_on_loopback(airflow: LocalAirflow) -> None:
     """Nothing of it can be reached from another machine, and there is no server of logs that listens everywhere."""
     port = int(airflow.address.rpartition(":")[2])
     ours = _of(str(airflow.logs.parent))
-    inodes = {str(fd.readlink()) for process in ours for fd in Path(f"/proc/{process.pid}/fd").iterdir()}
+    inodes = {opened for process in ours for opened in _opened(process)}
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     listening = {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
 
@@ -71,7 +72,7 @@ def test_secrets_are_readable_by_their_owner_only(airflow: LocalAirflow) -> None
     modes = {name: oct((home / name).stat().st_mode & 0o777) for name in ("secrets.json", "passwords.json")}
 
     assert modes == {"secrets.json": "0o600", "passwords.json": "0o600"}
-    assert [process.pid for process in _of(str(home)) if airflow.login.password in " ".join(process.cmdline())] == []
+    assert [process.pid for process in _of(str(home)) if airflow.login.password in _command(process)] == []
 
 
 @pytest.mark.faults
@@ -132,6 +133,16 @@ def _command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return ""
+
+
+def _opened(process: psutil.Process) -> set[str]:
+    """Return what the process's open files are; those it closes meanwhile, or all when it ends, are left out."""
+    found = set()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found.add(str(descriptor.readlink()))
+    return found
 
 
 def _session(process: psutil.Process) -> int:

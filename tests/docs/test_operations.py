@@ -65,10 +65,10 @@ def test_tasks_and_analysts_can_do_their_work(server: EmbeddedPostgres, app_ledg
     story.keep_night(app_ledger, 0)
     batch: PredictionBatch = app_ledger.publish(story.batch(0), predictions(night(0)))
     with _connect(server, "perennial_analyst") as analyst:
-        counted = "SELECT count(*) FROM perennial.current_prediction"
-        assert analyst.execute(counted).fetchone() == (batch.rows,)
+        counted = "SELECT count(*) FROM perennial.current_prediction WHERE model = %s"
+        assert analyst.execute(counted, (story.model,)).fetchone() == (batch.rows,)
         assert app_ledger.expire_predictions({(story.model, story.segment): day(2)}) == batch.rows
-        assert analyst.execute(counted).fetchone() == (0,)
+        assert analyst.execute(counted, (story.model,)).fetchone() == (0,)
 
 
 def test_nobody_but_the_owner_can_change_the_schema(server: EmbeddedPostgres) -> None:
