@@ -39,7 +39,8 @@ def perennial(world: World, clock: Clock) -> Mapping[str, float]:
             measured = stores.ledger.history(Measurement, "bench")[-1]
             batch = stores.ledger.predictions("bench", within=product.NIGHT)
             rows = batch.num_rows if hasattr(batch, "num_rows") else sum(part.num_rows for part in batch)
-    return {"columns": len(measured.drift), "champions": float(published.promoted), "predicted": rows}
+    columns = sum(column.column in data.FEATURES for column in measured.drift)  # beside predictions and labels
+    return {"columns": columns, "champions": float(published.promoted), "predicted": rows}
 
 
 @contextmanager

@@ -106,7 +106,8 @@ class Variant:
 class Goal:
     """What is asked of our own variant beside a peer's: at least so many times faster, or at most so many times its time.
 
-    Where several *peers* are named, the fastest of them counts.
+    Where several *peers* are named, the fastest of them counts. *bound* names a variant that does only what ours cannot do without:
+    no client of the same server is faster, and so what it reaches is told beside what ours does.
     """
 
     peers: tuple[str, ...]
@@ -114,6 +115,7 @@ class Goal:
     within: float | None = None
     phase: str = ""
     peer_phase: str = ""
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

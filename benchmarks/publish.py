@@ -220,14 +220,21 @@ STAGE = Stage(
         "upsert": Variant(title="staging table and upsert", function=upsert),
         "delete_copy": Variant(title="delete and COPY", function=delete_copy),
         "raw": Variant(title="binary COPY from NumPy, our table's indexes", function=raw, remark="no check at all"),
-        "raw_sorted": Variant(title="the same, sorted beforehand", function=raw_sorted, remark="no check at all"),
+        "raw_sorted": Variant(
+            title="binary COPY of rows sorted beforehand, our table's indexes", function=raw_sorted, remark="no check at all"
+        ),
     },
     goals=(
-        Goal(peers=("to_sql",), faster=20, phase=FIRST, peer_phase=FIRST),
+        Goal(peers=("to_sql",), faster=20, phase=FIRST, peer_phase=FIRST, bound="raw_sorted"),
         Goal(peers=("delete_copy",), faster=4, phase=AGAIN, peer_phase=AGAIN),
         Goal(peers=("delete_copy",), faster=4, phase=REPLACED, peer_phase=AGAIN),
-        Goal(peers=("raw",), within=1.25, phase=FIRST, peer_phase=FIRST),
+        Goal(peers=("raw_sorted",), within=1.25, phase=FIRST, peer_phase=FIRST),
     ),
     prepare=prepare,
-    left_out="The peers keep no version, no lineage and no earlier night, and readers may see half a night of the first two.",
+    left_out=(
+        "The peers keep no version, no lineage and no earlier night, and readers may see half a night of the first two. "
+        "The table of to_sql has neither key nor index; ours has a key of three columns, for which the server needs longer than "
+        "for the rows. So the sorted COPY alone, which sends finished bytes and checks nothing, bounds how much faster than to_sql "
+        "any client can be with this key. The key stays: it is what keeps one prediction per batch, entity and event."
+    ),
 )

@@ -78,7 +78,16 @@ def _judged(stage: Stage, goal: Goal, outcomes: Mapping[str, Outcome]) -> str:
     ours = outcomes[OURS].median(goal.phase)
     found = fastest / ours if goal.faster else ours / fastest
     met = found >= goal.faster if goal.faster else goal.within is not None and found <= goal.within
-    return f"Goal, {asked} {what}: {found:.2f}, {'met' if met else '**missed**'}"
+    return f"Goal, {asked} {what}: {found:.2f}, {'met' if met else '**missed**'}{_bound(stage, goal, outcomes, fastest)}"
+
+
+def _bound(stage: Stage, goal: Goal, outcomes: Mapping[str, Outcome], fastest: float) -> str:
+    """Return what the least that must be done reaches by itself."""
+    if not goal.bound or goal.phase not in outcomes[goal.bound].taken:
+        return ""
+    seconds = outcomes[goal.bound].median(goal.phase)
+    alone = fastest / seconds if goal.faster else seconds / fastest
+    return f" (by {stage.variants[goal.bound].title}, alone: {alone:.2f})"
 
 
 def _memory(stage: Stage, outcomes: Mapping[str, Outcome]) -> list[str]:

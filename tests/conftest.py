@@ -1,11 +1,11 @@
-"""What tests of several floors share: one PostgreSQL for all of them, and an empty ledger's database for each."""
+"""What tests of several floors share: one PostgreSQL for all of them, an empty ledger's database for each, and drawn examples."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Engine
 
@@ -21,10 +22,16 @@ from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgr
 from perennial.stores.migrations import migrate
 from perennial.stores.tables import metadata
 from perennial.testing.story import FIRST_DAY
+from perennial.workshop.owner import ProcessWorkshop
 
 _NUMBERS = count(1)
 _FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 """Settings that trade durability for speed: the folder is thrown away."""
+
+# No example fails for the clock: neither by a deadline, nor because drawing it took long on a busy machine.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=1_000, print_blob=True)
+settings.load_profile("same")  # a commit passes or it does not; ``--hypothesis-profile search`` draws others, and more of them
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +148,21 @@ def small() -> dict[str, Any]:
         "monitoring": {"minimum_rows": 12},
         "retraining": {"causes": ["decay"], "cooldown": "2d", "breaker": 6},
     }
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[ProcessWorkshop]:
+    """One workshop for the whole session: its start costs as much as a hundred fits."""
+    with closing(ProcessWorkshop()) as made:
+        yield made
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let the test, and what it starts, hear Ctrl-C, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups

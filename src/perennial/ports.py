@@ -133,7 +133,7 @@ class Ledger(Protocol):
         ...
 
     def record(self, receipt: R) -> R:
-        """Append a Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement or Decision, once per id or digest.
+        """Append a Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement or Decision, once per key.
 
         Recorded again it stays as it is, but comes last among those of its interval in *history*: what was said last stands.
         """
@@ -153,7 +153,7 @@ class Ledger(Protocol):
         """Return the records of *kind* in the order of (interval, last recorded); only the last *newest* where given.
 
         Args:
-            kind: Snapshot, Validation, ModelVersion, Evaluation, Approval (as its evaluation), Measurement, Decision,
+            kind: Snapshot, Release, Validation, ModelVersion, Evaluation, Approval (as its evaluation), Measurement, Decision,
                 PredictionBatch (any state), Promotion (by epoch; *within* is ignored) or RetrainRequest (by *at*, which *within*
                 bounds).
             model: The model's name.
@@ -202,7 +202,8 @@ class Ledger(Protocol):
     ) -> Iterator[pa.RecordBatch]:
         """Yield the current predictions with ``event_at`` inside, by event and entity, in bounded memory.
 
-        The columns are entity, event_at, prediction, low, high, version, batch. They are those that were current at the start.
+        The columns are entity, event_at, prediction, low, high, version, batch. They are those that were current at the start, all
+        of them, also where a later batch supersedes them, or retention removes them, before they are read.
         """
         ...
 
@@ -210,6 +211,13 @@ class Ledger(Protocol):
         """Append labels (entity, event_at, value float64, available_at), once each, and return how many were new.
 
         A later *available_at* of the same entity and event is a revision beside the earlier row.
+        """
+        ...
+
+    def outcomes(self, model: str, segment: str = ALL, *, within: Interval, as_of: datetime) -> Iterator[pa.RecordBatch]:
+        """Yield the labels of events inside *within*, of each the latest that was available as of *as_of*.
+
+        The columns are entity, event_at and value; they come by event and entity, in bounded memory.
         """
         ...
 
@@ -335,7 +343,7 @@ class Workshop(Protocol):
         Raises:
             PerennialError: What the job raised: the same class, with the same faults.
             TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT.
-            UnavailableError: WORKSHOP_ENDED.
+            UnavailableError: WORKSHOP_ENDED; MODEL_KILLED, from outside.
         """
         ...
 

@@ -359,6 +359,18 @@ def test_what_is_broken_is_the_only_fault(behind: Behind, story: Story, name: st
     assert behind.ledger.audit().faults == (Fault(promise=promise, where=where, found=found),)
 
 
+def test_a_batch_of_a_retirements_epoch_is_a_fault(sound: Ledger, story: Story) -> None:
+    """The ledger takes it, as the row is there; but nobody was champion, whoever predicted. Nights of before are sound."""
+    sound.promote(story.promotion(3, 8, PromotionKind.RETIRE))
+    story.keep_night(sound, 10)
+    assert sound.audit().faults == ()
+    late = story.batch(10, 5, epoch=3)
+    sound.publish(late, predictions(night(10)))
+    where = f"bike_demand/all/{night(10)}/champion: batch {late.id}"
+    said = "was predicted by bike_demand-all-version-5, but its epoch is that of a retirement"
+    assert sound.audit().faults == (Fault(promise=9, where=where, found=said),)
+
+
 def test_two_current_batches_that_overlap_are_a_fault(sound: Ledger, behind: Behind, story: Story) -> None:
     """The ledger refuses to make a second one current; here a row was changed by hand."""
     wide = story.batch(1, attempt=9, nights=2).model_copy(update={"interval": night(3, 2)})

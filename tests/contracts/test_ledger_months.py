@@ -10,7 +10,8 @@ from threading import Barrier
 import psycopg
 import pyarrow as pa
 import pytest
-from sqlalchemy import func, text, update
+from sqlalchemy import event, func, text, update
+from sqlalchemy.exc import InternalError
 
 from perennial.core.errors import UnavailableError
 from perennial.core.interval import Interval
@@ -18,6 +19,7 @@ from perennial.core.receipts import BatchState, PredictionBatch, Role
 from perennial.stores.ledger import PostgresLedger
 from perennial.stores.ledger.batches import make_current, stage
 from perennial.stores.ledger.months import add, keep
+from perennial.stores.ledger.one_moment import one_moment
 from perennial.stores.tables import prediction_batch
 from perennial.testing.story import DAY, Story, day, night, predictions
 
@@ -35,6 +37,13 @@ def ready(postgres_ledger: PostgresLedger, story: Story) -> PostgresLedger:
     for number in (0, 30, 31, 61):
         story.keep_night(postgres_ledger, number)
     return postgres_ledger
+
+
+@pytest.fixture
+def other(ledger_url: str) -> Iterator[psycopg.Connection]:
+    """A connection that waits for a lock no longer than a moment."""
+    with psycopg.connect(ledger_url.replace("+psycopg", ""), autocommit=True, options="-c lock_timeout=50ms") as connection:
+        yield connection
 
 
 def execute(ledger: PostgresLedger, statement: str) -> None:
@@ -171,6 +180,49 @@ def test_a_month_that_somebody_reads_is_emptied_instead(
     assert (months(ready), count(ready)) == (["prediction_2024m03"], 0)
     assert ready.expire_predictions({ALL: day(90)}) == 0
     assert months(ready) == []
+
+
+def test_promise_4_predictions_that_expire_while_they_are_streamed_are_all_there(
+    ready: PostgresLedger, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collection in the middle neither ends the stream early nor waits for its end."""
+    monkeypatch.setattr("perennial.stores.ledger.expiry._NOT_FOR_LONG", text("SELECT set_config('lock_timeout', '50ms', true)"))
+    for number in (0, 31):
+        ready.publish(story.batch(number), predictions(night(number)))
+    stream = ready.stream_predictions(story.model, within=night(0, 32))
+    first = next(stream)
+    assert ready.expire_predictions({ALL: day(90)}) == 2 * 48
+    assert [part["batch"][0].as_py() for part in (first, *stream)] == [story.batch(0).id, story.batch(31).id]
+    assert ready.predictions(story.model, within=night(0, 32)).num_rows == 0
+
+
+def test_promise_4_no_month_goes_between_looking_for_the_batches_and_reading_their_rows(
+    ready: PostgresLedger, story: Story, other: psycopg.Connection
+) -> None:
+    """Which month there is, the view of one moment alone would not hold."""
+    for number in (0, 31):
+        ready.publish(story.batch(number), predictions(night(number)))
+    refused: list[type[Exception]] = []
+
+    @event.listens_for(ready.engine, "after_cursor_execute")
+    def detach(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM perennial.prediction_batch" in statement:
+            try:
+                other.execute("ALTER TABLE perennial.prediction DETACH PARTITION perennial.prediction_2024m04")
+            except psycopg.errors.LockNotAvailable as error:
+                refused.append(type(error))
+
+    found = ready.predictions(story.model, within=night(0, 32))
+    assert (found.num_rows, refused) == (2 * 48, [psycopg.errors.LockNotAvailable])
+
+
+def test_reading_predictions_cannot_write(ready: PostgresLedger, story: Story) -> None:
+    """Its transaction is read only."""
+    ready.publish(story.batch(0), predictions(night(0)))
+    with one_moment(ready.engine) as connection, pytest.raises(InternalError) as caught:
+        connection.execute(text("DELETE FROM perennial.prediction"))
+    assert isinstance(caught.value.orig, psycopg.errors.ReadOnlySqlTransaction)
+    assert count(ready) == 48
 
 
 def test_promise_4_a_month_that_is_written_to_is_not_dropped(ready: PostgresLedger, story: Story) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, RejectedError
+from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role
 from perennial.ports import Ledger
+from perennial.stores.ledger.known_outcomes import KNOWN
 from perennial.testing.story import DAY, Story, day, night, outcomes, predictions
 
 NORTH = ("north",)
@@ -176,3 +178,28 @@ def test_a_delay_is_a_day(ready: Ledger, story: Story) -> None:
         for at in (last - timedelta(microseconds=1), last)
     ]
     assert found == [23, 24]
+
+
+def known(ledger: Ledger, nights: float = 1, as_of: float = 99) -> list[tuple[object, ...]]:
+    """Return the labels of the first *nights* as (entity, event_at, value)."""
+    rows = pa.Table.from_batches(ledger.outcomes("m", within=Interval(day(0), day(nights)), as_of=day(as_of)), KNOWN).to_pylist()
+    return [tuple(row.values()) for row in rows]
+
+
+def test_labels_are_read_by_event_and_entity(ledger: Ledger) -> None:
+    """Only those of the interval and of the model."""
+    ledger.record_outcomes("m", "all", outcomes(night(0, 2)))
+    ledger.record_outcomes("other", "all", outcomes(night(0), 50))
+    hours = [part.start for part in night(0).split(timedelta(hours=1))]
+    expected = [(entity, hour, 1.0 + number) for number, hour in enumerate(hours) for entity in ("north", "south")]
+    assert known(ledger) == expected
+    assert len(known(ledger, 0.5)) == 24
+
+
+def test_the_latest_label_known_at_the_cut_off_is_read(ledger: Ledger) -> None:
+    """Before the first one there is none, and a revision counts from when it was known."""
+    ledger.record_outcomes("m", "all", outcomes(night(0), 1, NORTH, available_at=day(2)))
+    ledger.record_outcomes("m", "all", outcomes(night(0), 5, NORTH, available_at=day(4)))
+    assert known(ledger, as_of=1.5) == []
+    assert [value for *_, value in known(ledger, as_of=3)][:2] == [1.0, 2.0]
+    assert [value for *_, value in known(ledger, as_of=4)][:2] == [5.0, 6.0]

@@ -281,7 +281,7 @@ def test_a_trace_has_all_roles_and_states_current_first(ready: Ledger, story: St
 
 
 def test_everything_that_a_row_names_is_referenced(ready: Ledger, story: Story) -> None:
-    """Snapshots by their manifests, refused rows, models, profiles, also those of nights."""
+    """Snapshots by their manifests, refused rows, models, definitions, profiles, also those of nights."""
     ready.record(story.measurement(0))
     nights = range(4)
     expected = {
@@ -292,7 +292,10 @@ def test_everything_that_a_row_names_is_referenced(ready: Ledger, story: Story) 
         story.version(0).artifact,
         story.version(0).baseline,
         story.version(0).profile,
+        story.version(0).definition_digest,
         story.measurement(0).profile,
+        story.measurement(0).outlook,
+        story.version(0).sample,
     }
     assert ready.referenced() == expected
 

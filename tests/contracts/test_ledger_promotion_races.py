@@ -40,9 +40,7 @@ def climb(ledger: Ledger, story: Story, who: str, kinds: list[PromotionKind], st
     return won
 
 
-@settings(
-    max_examples=3, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(plan=st.lists(st.lists(st.sampled_from(KINDS), min_size=3, max_size=6), min_size=4, max_size=8))
 def test_promise_5_each_epoch_has_one_winner(ledger: Ledger, plan: Plan) -> None:
     """Whatever wins, the epochs have no gap, each row is what its winner was told, and nobody else was told that it had won."""

@@ -18,6 +18,7 @@ from perennial.core.receipts import (
     Promotion,
     Purpose,
     Receipt,
+    Release,
     RetrainRequest,
     Snapshot,
     Validation,
@@ -27,7 +28,8 @@ from perennial.testing.story import DAY, Story, day, night, predictions
 
 RECEIPTS: dict[str, Callable[[Story], Receipt]] = {
     "snapshot": lambda story: story.snapshot(1),
-    "validation": lambda story: story.validation(1),
+    "validation": lambda story: story.validation(1).model_copy(update={"usual": "a digest", "release": story.release(1).id}),
+    "release": lambda story: story.release(1),
     "version": lambda story: story.version(2, request="bike_demand-all-request-1"),
     "evaluation": lambda story: story.evaluation(0, champion="bike_demand-all-version-0"),
     "approval": lambda story: story.approval(0),
@@ -57,7 +59,8 @@ def fill(ledger: Ledger, story: Story, name: str) -> None:
     """Record everything that the receipt called *name* refers to."""
     prepare(ledger, story)
     needs: dict[str, list[Receipt]] = {
-        "validation": [story.snapshot(1)],
+        "validation": [story.snapshot(1), story.release(1)],
+        "release": [story.snapshot(1)],
         "approval": [story.evaluation(0)],
         "measurement": [story.snapshot(0), story.validation(0)],
         "decision": [story.snapshot(0), story.validation(0), story.measurement(0)],
@@ -89,7 +92,8 @@ def test_recording_again_returns_the_record_that_stands(ledger: Ledger, story: S
 
 
 @pytest.mark.parametrize(
-    "kind", [Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, PredictionBatch, RetrainRequest]
+    "kind",
+    [Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, PredictionBatch, RetrainRequest],
 )
 def test_what_is_not_there_is_said_to_be_unknown(ledger: Ledger, kind: type[Receipt]) -> None:
     """The message names the kind and the key."""
@@ -98,7 +102,7 @@ def test_what_is_not_there_is_said_to_be_unknown(ledger: Ledger, kind: type[Rece
     assert str(caught.value) == f"ledger: there is no {kind.__name__} 'nothing' [MODEL_UNKNOWN]"
 
 
-@pytest.mark.parametrize("name", ["validation", "version", "approval", "decision"])
+@pytest.mark.parametrize("name", ["validation", "release", "version", "approval", "decision"])
 def test_a_receipt_may_not_name_what_is_not_there(ledger: Ledger, story: Story, name: str) -> None:
     """Every reference is a foreign key."""
     receipt = RECEIPTS[name](story)

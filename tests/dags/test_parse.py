@@ -192,10 +192,10 @@ with _airflow_parsing_context_manager(dag_id="retrain_bikes", task_id="train"):
 
 
 @pytest.mark.slow
-def test_two_hundred_definitions_parse(tmp_path: Path, definition_values: dict[str, Any]) -> None:
+def test_fifty_definitions_parse(tmp_path: Path, definition_values: dict[str, Any]) -> None:
     """Into a pair of DAGs each. How long it takes is measured in benchmarks/definitions.py."""
-    _write(tmp_path, *({**definition_values, "name": f"model_{number}"} for number in range(200)))
+    _write(tmp_path, *({**definition_values, "name": f"model_{number}"} for number in range(50)))
 
     parsed = _parse(tmp_path, tmp_path / "home")
 
-    assert len(parsed["dags"]) == 400
+    assert len(parsed["dags"]) == 100

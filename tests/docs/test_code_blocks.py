@@ -86,6 +86,7 @@ def _code(line: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("document", [pytest.param(document, id=document.name) for document in SESSIONS])
 def test_the_blocks_of_a_document_do_what_it_says(document: Path) -> None:
     """A reader who copies every block, from the first to the last, sees what the document shows."""
@@ -114,7 +115,7 @@ def _run(blocks: list[Block], folder: Path) -> dict[int, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_", "AIRFLOW", "PYTEST", "PYTHON"))}
     script = "set -euo pipefail\n" + "".join(_commands(index, block) for index, block in enumerate(blocks))
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env={**kept, "COLUMNS": "120"}, capture_output=True, text=True, timeout=280, check=False
+        ["bash", "-c", script], cwd=folder, env={**kept, "COLUMNS": "120"}, capture_output=True, text=True, timeout=870, check=False
     )
     parts = re.split(rf"^{DONE} (\d+)\n", done.stdout, flags=re.MULTILINE)
     printed = {int(number): text for text, number in zip(parts[::2], parts[1::2], strict=False)}

@@ -14,14 +14,14 @@ from threading import Thread
 
 import pytest
 
-from perennial.core.errors import PerennialError, TerminalError, UnavailableError
+from perennial.core.errors import PerennialError, UnavailableError
 from perennial.workshop.owner import ProcessWorkshop
 
 pytestmark = pytest.mark.faults
 
 JOBS = Path(__file__).parents[1] / "unit" / "workshop" / "files"
 OWNER = Path(__file__).parent / "files" / "workshop_owner.py"
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 ROUNDS = 5
 
 
@@ -64,7 +64,7 @@ def lives(process: int) -> bool:
     except ProcessLookupError:
         return False
     stat = Path(f"/proc/{process}/stat")
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ProcessLookupError):  # it may end between one look and the next, or while it is read
         return not stat.parent.parent.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
@@ -94,11 +94,11 @@ def test_a_killed_workshop_takes_its_job_with_it(workshop: ProcessWorkshop, tmp_
 
 
 def test_a_killed_job_is_an_error_and_the_workshop_goes_on(workshop: ProcessWorkshop, tmp_path: Path) -> None:
-    """As when the system takes the last memory back."""
+    """As when the system takes the last memory back: it did nothing wrong, so that a retry may help."""
     for number in range(ROUNDS):
         job, server, error = killed(workshop, tmp_path, tmp_path / str(number), "job")
-        assert isinstance(error, TerminalError)
-        assert str(error) == "was ended by SIGKILL before it was done [MODEL_CRASHED]"
+        assert isinstance(error, UnavailableError)
+        assert str(error) == "was ended by SIGKILL before it was done [MODEL_KILLED]"
         assert left(job) == []
         next_one = workshop.run("odd_jobs:processes", {}, tmp_path, memory=1 << 30, seconds=60)
         assert next_one.value["server"] == server

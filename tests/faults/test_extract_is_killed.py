@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perennial.core.codes import Code
-from perennial.core.errors import DataError, PerennialError, RejectedError, UnavailableError
+from perennial.core.errors import PerennialError, RejectedError, UnavailableError
 from perennial.core.receipts import Purpose, Snapshot
 from perennial.definition.models import Definition
 from perennial.ports import Selection, Source, Stores
@@ -205,11 +205,11 @@ def test_promise_04_a_source_that_stops_in_the_middle_leaves_no_snapshot(
 def test_promise_04_a_file_that_is_cut_while_it_is_read_leaves_no_snapshot(
     definition: Definition, stores: Stores, tmp_path: Path
 ) -> None:
-    """Somebody copies a new file over the old one, and the copy stops: the reader is told, and does not crash."""
+    """Somebody copies a new file over the old one, and the copy stops: the reader is told to try again, and does not crash."""
     file = tmp_path / "source" / "conditions.parquet"
     content = file.read_bytes()
     cut = Interrupted(FileSource(tmp_path / "source"), 1, lambda: os.truncate(file, 1000))
-    assert fault(lambda: take(definition, replace(stores, source=lambda _: cut))) == (DataError, Code.FILE_CORRUPT)
+    assert fault(lambda: take(definition, replace(stores, source=lambda _: cut))) == (UnavailableError, Code.STORE_UNAVAILABLE)
     assert (stores.ledger.history(Snapshot, definition.name), files(stores.scratch)) == ([], [])
     file.write_bytes(content)
     assert take(definition, stores).rows == ROWS

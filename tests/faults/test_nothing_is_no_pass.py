@@ -14,7 +14,17 @@ import pytest
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Action, Decision, Evaluation, PredictionBatch, Promotion, Purpose, RetrainRequest, Verdict
+from perennial.core.receipts import (
+    Action,
+    Decision,
+    Evaluation,
+    PredictionBatch,
+    Promotion,
+    Purpose,
+    RetrainRequest,
+    SignalState,
+    Verdict,
+)
 from perennial.definition.calendar import training_window
 from perennial.definition.models import Definition
 from perennial.ports import Stores
@@ -75,7 +85,8 @@ def test_promise_12_a_night_without_rows_passes_no_step(definition: Definition, 
     measured = monitor(definition, interval, championed, snapshot=snapshot, validation=validation, predicted=predicted)
     decision = decide(definition, interval, championed, measurement=measured, validation=validation)
     assert (snapshot.rows, validation.verdict, validation.rows) == (0, Verdict.FAIL, 0)
-    assert (predicted.batches, measured.drift) == ((), ())
+    assert predicted.batches == ()
+    assert {(column.column, column.state) for column in measured.drift} == {("(label)", SignalState.INSUFFICIENT)}
     assert (decision.action, decision.rule) == (Action.QUARANTINE, "data_fault")
     assert championed.ledger.history(RetrainRequest, definition.name) == []
     assert championed.ledger.history(PredictionBatch, definition.name) == []

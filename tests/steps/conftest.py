@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,13 +60,6 @@ def define(small: dict[str, Any]) -> Define:
 def definition(define: Define) -> Definition:
     """The small definition."""
     return define()
-
-
-@pytest.fixture(scope="session")
-def workshop() -> Iterator[ProcessWorkshop]:
-    """One workshop for the whole session: its start costs as much as a hundred fits."""
-    with closing(ProcessWorkshop()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -83,6 +83,8 @@ PHASES = (Phase.explicit, Phase.generate)  # a failing example is told as it was
 NIGHTS = (30, 31, 32, 33, 34)
 FAULTY_NIGHT = 32
 DIGEST = re.compile(rb"[0-9a-f]{64}")
+# It predicts a night in a tenth of the time that a pipeline takes, and there are hundreds of nights.
+TREE = {"path": "sklearn.tree:DecisionTreeRegressor", "parameters": {"max_depth": 6, "random_state": 0}}
 VARIANTS: dict[str, dict[str, Any]] = {
     "usual": {},
     "aging": {"retraining": {"max_age": "2d"}, "publish": {"shadow": "first_champion"}},
@@ -236,7 +238,7 @@ def standing(stores: Stores) -> dict[str, Any]:
 
 def reachable(stores: Stores) -> set[str]:
     """Return every digest that a receipt names, and every digest that the bytes under such a digest name, and so on."""
-    kinds: tuple[type[Receipt], ...] = (Snapshot, Validation, ModelVersion, Measurement)
+    kinds: tuple[type[Receipt], ...] = (Snapshot, Validation, ModelVersion, Evaluation, Measurement)
     receipts = [receipt for kind in kinds for receipt in stores.ledger.history(kind, NAME)]
     todo = {digest.decode() for receipt in receipts for digest in DIGEST.findall(receipt.model_dump_json().encode())}
     found: set[str] = set()
@@ -456,7 +458,7 @@ class Bench:
     bad: dict[str, pa.Table]
     ledgers: Callable[[], list[Ledger]]
     scratch: Path
-    workshop: Steady = field(default_factory=Steady)
+    workshop: Steady
     commands: int = 0
     blows: int = 0
 
@@ -831,13 +833,14 @@ class AnyOrder(RuleBasedStateMachine):
             return Code.MODEL_UNKNOWN
         if not again and version == newest.version:
             return Code.MODEL_UNKNOWN
+        made = self.ledger.get(ModelVersion, version)
+        known = max(made.interval.end, made.as_of)
         if again:
-            made = self.ledger.get(ModelVersion, version)
-            if since < max(made.interval.end, made.as_of):
+            if since < known:
                 return Code.PROMOTE_REFUSED
             if (newest.kind, newest.version, newest.since) == (PromotionKind.ROLLBACK, version, since):
                 return None
-        self.plain.append(version, PromotionKind.ROLLBACK, since if again else max(newest.since, since))
+        self.plain.append(version, PromotionKind.ROLLBACK, since if again else max(newest.since, since, known))
         return None
 
     def good_nights(self, *, after: int) -> list[int]:
@@ -958,12 +961,18 @@ def _outcome(command: Command, stores: Stores) -> object:
 # --- the tests
 
 
+@pytest.fixture(scope="module")
+def steady() -> Steady:
+    """A workshop for all tests here: what it remembers is named by what was asked."""
+    return Steady()
+
+
 @pytest.fixture
-def bench(define: Define, simulated: World, tmp_path: Path) -> Callable[[Callable[[], list[Ledger]]], Bench]:
+def bench(define: Define, simulated: World, steady: Steady, tmp_path: Path) -> Callable[[Callable[[], list[Ledger]]], Bench]:
     """Make what a machine runs on, with ledgers that are empty whenever they are asked for."""
     bad = with_bad_nights(simulated, {BadNight.KELVIN_ZERO: FAULTY_NIGHT})
-    definitions = {name: define(**changes) for name, changes in VARIANTS.items()}
-    return lambda ledgers: Bench(definitions, named(simulated), named(bad), ledgers, tmp_path)
+    definitions = {name: define(**{"estimator": TREE, **changes}) for name, changes in VARIANTS.items()}
+    return lambda ledgers: Bench(definitions, named(simulated), named(bad), ledgers, tmp_path, steady)
 
 
 @pytest.fixture
@@ -1009,12 +1018,12 @@ def both(postgres_ledger: PostgresLedger) -> Callable[[], list[Ledger]]:
 
 def test_any_order_agrees_with_a_plain_model(bench: Any, examine: Any) -> None:
     """Nights, retrainings, people, collections, in any order and disturbed, in memory."""
-    examine(bench(lambda: [MemoryLedger()]), 6, 18)
+    examine(bench(lambda: [MemoryLedger()]), 4, 18)
 
 
 def test_the_fake_and_the_real_ledger_say_the_same_in_any_order(bench: Any, examine: Any, both: Any) -> None:
     """The same commands on both, and the model."""
-    examine(bench(both), 2, 14)
+    examine(bench(both), 1, 18)
 
 
 @pytest.mark.faults

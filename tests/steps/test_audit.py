@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from perennial.core.errors import UnavailableError
-from perennial.core.receipts import Fault, Measurement, ModelVersion, PredictionBatch, Snapshot, Validation
+from perennial.core.receipts import Evaluation, Fault, Measurement, ModelVersion, PredictionBatch, Snapshot, Validation
 from perennial.definition.calendar import training_window
 from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
@@ -88,11 +88,12 @@ def damaged(stores: Stores, digest: str, *, flip: bool) -> Iterator[None]:
 
 
 def of_champions(definition: Definition, stores: Stores) -> set[str]:
-    """Return what belongs to a version that was champion: the manifests and files of its two models, and its profile."""
+    """Return what belongs to a version that was champion: the manifests and files of its two models, its profile and its sample."""
     found: set[str] = set()
     for version in stores.ledger.history(ModelVersion, definition.name):
         manifests = {version.artifact, version.baseline}
-        found |= manifests | {version.profile} | {artifact_of(stores.artifacts.get(manifest)) for manifest in manifests}
+        files = {artifact_of(stores.artifacts.get(manifest)) for manifest in manifests}
+        found |= manifests | files | {version.profile, version.sample or ""}
     return found
 
 
@@ -141,6 +142,7 @@ def test_a_fault_says_which_night_or_training_needs_the_artifact(definition: Def
     validation = next(row for row in lived.ledger.history(Validation, definition.name, within=night(34)) if row.quarantine)
     measurement = lived.ledger.history(Measurement, definition.name, within=night(33))[-1]
     version = lived.ledger.history(ModelVersion, definition.name)[-1]
+    evaluation = lived.ledger.history(Evaluation, definition.name)[-1]
     expected = {
         snapshot.digest: f"bikes_small/all/{snapshot.interval}: snapshot",
         parts_of(lived.artifacts, snapshot.digest).rows[0].digest: f"bikes_small/all/{snapshot.interval}: snapshot",
@@ -148,6 +150,8 @@ def test_a_fault_says_which_night_or_training_needs_the_artifact(definition: Def
         measurement.profile or "": f"bikes_small/all/{night(33)}: profile",
         version.artifact: f"bikes_small/all/{version.interval}: model",
         version.baseline: f"bikes_small/all/{version.interval}: baseline",
+        version.sample or "": f"bikes_small/all/{version.interval}: sample",
+        evaluation.outlook or "": f"bikes_small/all/{evaluation.interval}: profile",
     }
     for digest, where in expected.items():
         with damaged(lived, digest, flip=True):
@@ -157,7 +161,8 @@ def test_a_fault_says_which_night_or_training_needs_the_artifact(definition: Def
 def test_a_shallow_audit_misses_only_other_bytes_of_files(definition: Definition, lived: Stores) -> None:
     """It sees that any file is lost, that a manifest is damaged, and everything of a champion's models."""
     manifests, champions = lived.ledger.manifests(), of_champions(definition, lived)
-    profiles = {version.profile for version in lived.ledger.history(ModelVersion, definition.name)}
+    versions = lived.ledger.history(ModelVersion, definition.name)
+    profiles = {name for version in versions for name in (version.profile, version.sample)}
     for digest, _ in list(lived.artifacts.digests()):
         with damaged(lived, digest, flip=False):
             assert len(audit(lived, deep=False)) == 1

@@ -32,10 +32,17 @@ Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Any]
 BAD = 31
 FAULTY = (
-    (BadNight.KELVIN_ZERO, {"temperature is outside -25 .. 35"}),
+    (BadNight.KELVIN_ZERO, {"temperature is outside -25 .. 35", "temperature is -273.15, a value for what was not measured"}),
     (BadNight.FAHRENHEIT, {"temperature is outside -25 .. 35"}),
     (BadNight.DELIVERED_TWICE, {"the same entity and event stand twice"}),
-    (BadNight.SENTINELS, {"temperature is outside -25 .. 35"}),
+    (
+        BadNight.SENTINELS,
+        {
+            "temperature is outside -25 .. 35",
+            "temperature is -200, a value for what was not measured",
+            "humidity is -200, a value for what was not measured",
+        },
+    ),
 )
 LABELS = (BadNight.TARGET_TIMES_500, BadNight.NULL_TARGETS)
 

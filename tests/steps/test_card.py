@@ -186,11 +186,22 @@ def test_refused_rows_are_counted_by_their_reasons(
 
 
 def test_a_changed_definition_is_told(define: Define, definition: Definition, championed: Stores) -> None:
-    """What was recorded counts; what only the definition knows is told as it is now, and said to be."""
+    """The one of then is kept with the training, and stays what the card tells."""
     changed = define(owner="others", features={"numeric": ["temperature"], "time": ["hour"]})
+    before, found = (card(one, championed, first(championed, definition)) for one in (definition, changed))
+    said = "\n\nThe definition has changed since this version was trained. Here it is told as it was then."
+    assert (found.described.changed, found.described.owner) == (True, definition.owner)
+    assert found.markdown().replace(said, "") == before.markdown()
+    assert said in found.markdown()
+
+
+def test_a_definition_that_was_not_kept_is_told_as_it_is_now(define: Define, definition: Definition, championed: Stores) -> None:
+    """What was recorded counts; what only the definition knows is said to be of now."""
+    changed = define(owner="others", features={"numeric": ["temperature"], "time": ["hour"]})
+    championed.artifacts.delete(definition.digest)
     found = card(changed, championed, first(championed, definition))
     text = found.markdown()
-    assert (found.described.changed, found.described.owner) == (True, "others")
+    assert (found.described.changed, found.described.of_then, found.described.owner) == (True, False, "others")
     assert found.fitted.numeric == ("temperature", "humidity", "wet")
     assert "\n\nThe definition has changed since this version was trained. Title, purpose, owner, " in text
     assert "- The definition has changed since: what it says may not hold for this version." in section(text, "Limits")
@@ -251,6 +262,7 @@ def test_no_text_becomes_markup(define: Define, stores: Stores, retrained: Retra
     retrained(plain, stores, day(30))
     [evaluation] = stores.ledger.history(Evaluation, plain.name)
     approve(evaluation, stores, verdict=Verdict.PASS, actor=EVIL, comment=EVIL)
+    stores.artifacts.delete(plain.digest)  # so that the other one is told
     found = card(definition, stores, first(stores, plain))
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(found.markdown())
     for tag in ("<script", "<a ", "<img", "<em", "<strong", "<code", "<s>", "<del"):

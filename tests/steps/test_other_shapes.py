@@ -134,7 +134,7 @@ def test_gates_of_the_definition_are_asked(
     said = {gate.gate: gate.sentence for gate in newest.gates}
     assert "asked for: at most 0.4; the calibration slope is " in said["calibration"]
     assert "asked for: 0.4 to 2.5" in said["calibration"]
-    assert " slices of at least 7 rows; asked for: none with a loss more than 25 % above the champion's" in said["slices"]
+    assert " of at least 7 rows; asked for: none with a loss more than 25 % above the champion's" in said["slices"]
 
 
 @pytest.mark.parametrize("labels", ["rides.csv", "rides.parquet"])

@@ -162,19 +162,35 @@ def test_what_was_decided_then_stays(definition: Definition, reigned: Stores) ->
     assert reigned.ledger.history(Decision, definition.name) == before
 
 
-def test_a_version_does_not_predict_nights_that_it_knows(definition: Definition, reigned: Stores, retrained: Retrain) -> None:
+def test_a_version_does_not_predict_nights_that_it_knows(definition: Definition, reigned: Stores) -> None:
     """Nor nights to come; the message says which ones it may predict."""
     first, second = versions(reigned, definition)
-    retrained(definition, reigned, day(36))
     for since, got in ((day(32), "2024-04-02T00:00:00Z"), (day(38), "2024-04-08T00:00:00Z")):
         with pytest.raises(RejectedError) as caught:
-            go_back(definition, reigned, since)
+            go_back(definition, reigned, since, to=second)
         found = (
             f"{second} may predict those from 2024-04-03T00:00:00Z on, and the last one ended at 2024-04-07T00:00:00Z, got {got}"
         )
         assert str(caught.value) == f"bikes_small: nights to predict again: {found} [PROMOTE_REFUSED]"
-    assert len(reigned.ledger.history(Promotion, definition.name)) == 3
+    assert len(reigned.ledger.history(Promotion, definition.name)) == 2
     assert go_back(definition, reigned, day(30), to=first).effective_from == day(30)
+
+
+def test_a_version_that_is_gone_back_to_at_an_early_moment_reigns_only_from_where_its_knowledge_ends(
+    definition: Definition, reigned: Stores, ledger_url: str
+) -> None:
+    """Also without nights to predict again: those before are nobody else's either, so that a clear of one changes nothing."""
+    first, second = versions(reigned, definition)
+    go_back(definition, reigned, day(31), to=first)
+
+    row = rollback(definition, "all", reigned, effective_from=day(32), reason="no, it was right", actor="ana", to=second)
+
+    assert (row.version, row.effective_from) == (second, day(33))
+    for number in (32, 33):
+        score(definition, night(number), reigned, as_of=day(number + 1))
+    current = {number: version for number, state, version in batches(ledger_url) if state == "current"}
+    assert (current[32], current[33]) == (first, second)
+    assert audit(reigned) == []
 
 
 def test_a_champion_can_predict_again_what_came_before_its_rollback(

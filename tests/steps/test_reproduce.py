@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -18,6 +18,8 @@ from perennial.core.receipts import ModelVersion, Promotion, Publication
 from perennial.definition.models import Definition
 from perennial.learning.manifest import sealed, unsealed
 from perennial.ports import Stores
+from perennial.steps.audit import audit
+from perennial.steps.collect import collect
 from perennial.steps.reproduce import reproduce
 from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day
@@ -121,11 +123,45 @@ def test_a_lost_model_is_reproduced_from_its_snapshot(definition: Definition, ch
     assert reproduce(definition, replace(championed, loaded={}), run=version.id).equal
 
 
-def test_another_definition_is_refused(define: Define, championed: Stores) -> None:
+def test_promise_11_a_training_is_reproduced_by_the_definition_of_then(define: Define, championed: Stores) -> None:
+    """It is kept with the run, whatever its file says by now; that it has changed is said."""
+    version = version_of(championed, define())
+    other = define(title="Other bikes", features={"numeric": ["temperature"]}, estimator={"seed": 99})
+
+    found = reproduce(other, championed, run=version.id)
+
+    by = "by the definition of then, which has changed since"
+    said = f"{version.id} was reproduced {by}: model, baseline and reference profile have the same digests"
+    assert (found.equal, found.sentence) == (True, said)
+
+
+def test_a_definition_that_no_code_reads_any_more_is_as_good_as_lost(define: Define, championed: Stores) -> None:
+    """Fields come and go."""
+    strange = championed.artifacts.put(b'{"name": "bikes_small", "colour": "red"}')
+    run = recorded_with(championed, version_of(championed, define()), definition_digest=strange)
+    with pytest.raises(RejectedError, match=rf"^definition: was {strange[:12]} when other was trained, is [0-9a-f]{{12}} now "):
+        reproduce(define(), championed, run=run)
+
+
+def test_a_definition_is_kept_as_long_as_its_training(define: Define, championed: Stores) -> None:
+    """As the row of the training run names it, so that nothing collects it and the audit looks at it."""
+    definition = define()
+    assert Definition.model_validate_json(championed.artifacts.get(definition.digest)) == definition
+    collect([definition], championed, now=datetime.now(UTC) + timedelta(days=3))
+    assert audit(championed) == []
+    championed.artifacts.delete(definition.digest)
+    [found] = audit(championed)
+    version = version_of(championed, definition)
+    said = f"artifact {definition.digest}: is not in the store [ARTIFACT_MISSING]"
+    assert (found.promise, found.where, found.found) == (17, f"bikes_small/all/{version.interval}: definition", said)
+
+
+def test_another_definition_is_refused_where_that_of_then_is_lost(define: Define, championed: Stores) -> None:
     """Whatever changed in it, before a row is read."""
     definition = define()
     version = version_of(championed, definition)
     other = define(title="Other bikes")
+    championed.artifacts.delete(definition.digest)
     with pytest.raises(RejectedError) as caught:
         reproduce(other, championed, run=version.id)
     found = f"was {definition.digest[:12]} when {version.id} was trained, is {other.digest[:12]} now"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from perennial.backtest.replay import replay
 from perennial.core.codes import Code
-from perennial.core.errors import ConflictError, PerennialError, RejectedError
+from perennial.core.errors import ConflictError, PerennialError, RejectedError, UnavailableError
 from perennial.core.interval import Interval, iso
 from perennial.core.receipts import (
     Action,
@@ -33,6 +37,9 @@ from perennial.steps.promote import promote
 from perennial.steps.publish import publish
 from perennial.steps.retire import retire
 from perennial.steps.rollback import rollback
+from perennial.testing import MemoryLedger
+from perennial.testing.interruptions import Interruption, interrupted
+from perennial.testing.ledger_records import Records
 from perennial.testing.story import day, night
 
 if TYPE_CHECKING:
@@ -159,12 +166,12 @@ def test_a_retraining_that_passed_while_its_model_was_retired_can_be_promoted(de
 def test_a_retirement_in_the_middle_of_a_retraining_is_a_conflict(define: Define, championed: Stores, retrained: Retrain) -> None:
     """The challenger was compared with a champion that is none any more."""
     definition = define(publish={"approval": "human"})
-    retrained(definition, championed, day(34))
+    retrained(definition, championed, day(36))
     [evaluation] = championed.ledger.history(Evaluation, definition.name, newest=1)
-    gone(definition, championed, day(34))
+    gone(definition, championed, day(36))
 
     with pytest.raises(ConflictError) as caught:
-        publish(define(), training_window(definition, day(34)), championed, evaluation=evaluation, actor="tests")
+        publish(define(), training_window(definition, day(36)), championed, evaluation=evaluation, actor="tests")
 
     found = f"the champion is None, the evaluation compared with {evaluation.champion}"
     assert str(caught.value) == f"bikes_small {evaluation.challenger}: {found} [PROMOTE_CONFLICT]"
@@ -268,8 +275,91 @@ def test_there_must_be_a_champion_to_retire(definition: Definition, championed: 
         gone(definition, new_stores(), day(33))
     gone(definition, championed, day(33))
     with pytest.raises(RejectedError, match=r"^bikes_small: was retired by ana already, at epoch 2 \[NO_CHAMPION\]$"):
-        gone(definition, championed, day(34))
+        retire(definition, "all", championed, effective_from=day(34), reason="sold", actor="ben")
     assert len(rows(definition, championed)) == 2
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_retirement_that_was_interrupted_is_said_again(definition: Definition, championed: Stores, after: bool) -> None:
+    """At every call to a store, before or after it was done: there is one row, and no request is left open."""
+    struck = 0
+    for at in count(1):
+        stores = copied(championed)
+        waiting = filed(definition, stores, day(32))
+        interruption = Interruption(at=at, after=after)
+        with suppress(UnavailableError):
+            gone(definition, interrupted(stores, interruption), day(33))
+        if not interruption.struck:
+            break
+        struck += 1
+
+        row = gone(definition, stores, day(34))
+
+        assert (row.kind, row.epoch, len(rows(definition, stores))) == (PromotionKind.RETIRE, 2, 2)
+        closed = stores.ledger.get(RetrainRequest, waiting.id)
+        assert (closed.state, closed.outcome) == (RequestState.DONE, "The model was retired by ana: no more bikes")
+    assert struck > 3
+
+
+def test_a_retirement_that_is_said_again_leaves_alone_what_a_person_asked_for_since(
+    definition: Definition, championed: Stores
+) -> None:
+    """They want the model back."""
+    gone(definition, championed, day(33))
+    job = handed(definition, championed)
+    championed.ledger.settle_request(job.request, "interrupted", RequestState.OPEN)
+    gone(definition, championed, day(33))
+    assert championed.ledger.get(RetrainRequest, job.request).state is RequestState.OPEN
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_person_who_is_interrupted_while_bringing_a_model_back_says_it_again_without_force(
+    definition: Definition, championed: Stores, after: bool
+) -> None:
+    """At every call, by another run each time: what waits since before the retirement is closed, whatever the cooldown says."""
+    struck = 0
+    for at in count(1):
+        stores = copied(championed)
+        gone(definition, stores, day(33))
+        waiting = filed(definition, stores, day(34))  # by a night that was decided meanwhile
+        person = Person(name="ana", cut_off=day(35), reason="we need it")
+        interruption = Interruption(at=at, after=after)
+        with suppress(UnavailableError):
+            by_hand(definition, interrupted(stores, interruption).ledger, person, claimed_by="first")
+        if not interruption.struck:
+            break
+        struck += 1
+        if stores.ledger.history(RetrainRequest, definition.name)[-1].claimed_by == "first":
+            continue  # it has its job, and died: its claim is taken over after a while, as any other
+
+        job, why = by_hand(definition, stores.ledger, person, claimed_by="second")
+
+        assert job is not None, (at, why)
+        [closed, own] = stores.ledger.history(RetrainRequest, definition.name)
+        assert (closed.id, closed.outcome) == (waiting.id, "The model was retired by ana: no more bikes")
+        assert (own.id, own.state) == (job.request, RequestState.CLAIMED)
+    assert struck > 6
+
+
+def test_a_second_person_is_bound_by_the_cooldown_of_the_first(definition: Definition, championed: Stores) -> None:
+    """Only what was closed unanswered does not count."""
+    filed(definition, championed, day(32))
+    gone(definition, championed, day(33))
+    job = handed(definition, championed)
+    championed.ledger.settle_request(job.request, "it did not pass")
+    person = Person(name="ben", cut_off=day(35), reason="me too")
+
+    again, why = by_hand(definition, championed.ledger, person, claimed_by="third")
+
+    assert again is None
+    assert why.startswith(f"Request {job.request} of 2024-04-05T00:00:00Z is nearer than the cooldown of ")
+
+
+def copied(stores: Stores) -> Stores:
+    """Return stores of their own with the same rows."""
+    records = cast("MemoryLedger", stores.ledger).records
+    held = {item.name: deepcopy(getattr(records, item.name)) for item in fields(Records) if item.name != "lock"}
+    return replace(stores, ledger=MemoryLedger(records=Records(**held)))
 
 
 def test_a_retirement_is_not_in_force_before_its_champion(definition: Definition, championed: Stores) -> None:

@@ -73,10 +73,11 @@ def test_a_challenger_is_compared_with_the_champion_of_its_cut_off(
     definition: Definition, championed: Stores, retrained: Retrain
 ) -> None:
     """Another champion came between the window's end and the cut-off: the challenger knows more than that one, too."""
-    between = retrained(definition, championed, day(35)).champion
-    published = later(definition, championed, training_window(definition, day(33)), day(36))
+    between = retrained(definition, championed, day(37))
+    published = later(definition, championed, training_window(definition, day(35)), day(38))
     evaluation = championed.ledger.get(Evaluation, published.evaluation)
-    assert (evaluation.champion, evaluation.holdout) == (between, Interval(day(31), day(32)))
+    assert between.promoted
+    assert (evaluation.champion, evaluation.holdout) == (between.champion, Interval(day(33), day(34)))
 
 
 def test_a_training_ignores_what_was_said_of_a_night_after_its_cut_off(definition: Definition, championed: Stores) -> None:

@@ -15,7 +15,7 @@ import pytest
 from perennial.core.errors import TerminalError
 from perennial.core.receipts import ModelVersion, Promotion, Publication
 from perennial.definition.models import Definition
-from perennial.ports import Stores, Workshop
+from perennial.ports import Source, Stores, Workshop
 from perennial.steps.loop import score
 from perennial.testing import InlineWorkshop
 from perennial.testing.story import day, night
@@ -72,6 +72,37 @@ def test_the_signing_key_never_leaves_this_process(definition: Definition, store
     assert any(definition.name.encode() in heard for heard in overheard.heard)
 
 
+@dataclass
+class Noted:
+    """A workshop, with what it was told before a source was read."""
+
+    workshop: Workshop
+    told: list[str]
+
+    def prepare(self, module: str) -> None:
+        """Note it."""
+        self.told.append(module)
+        self.workshop.prepare(module)
+
+    def run(self, job: str, *asked: Any, **limits: Any) -> Done:
+        """Pass it on."""
+        return self.workshop.run(job, *asked, **limits)
+
+
+def test_the_workshop_gets_ready_to_fit_before_the_first_row_is_read(
+    definition: Definition, stores: Stores, retrained: Retrain
+) -> None:
+    """So that a fit does not wait for a process that imports what it needs."""
+    told: list[str] = []
+
+    def source(name: str) -> Source:
+        told.append("source")
+        return stores.source(name)
+
+    retrained(definition, replace(stores, source=source, workshop=Noted(stores.workshop, told)), day(30))
+    assert told[:2] == ["perennial.steps.jobs.fit", "source"]
+
+
 def test_what_the_fit_took_stands_beside_the_version(definition: Definition, postgres_stores: Stores, retrained: Retrain) -> None:
     """A second run of the same training takes another time, and what was recorded first stands."""
     retrained(definition, postgres_stores, day(30))
@@ -80,7 +111,7 @@ def test_what_the_fit_took_stands_beside_the_version(definition: Definition, pos
     assert postgres_stores.ledger.history(ModelVersion, definition.name) == [first]
     assert first.fit_seconds is not None
     assert first.fit_memory is not None
-    assert 0 < first.fit_seconds < 10
+    assert 0 < first.fit_seconds < 120
     assert 1 << 16 < first.fit_memory < 1 << 30
 
 

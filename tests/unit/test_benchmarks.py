@@ -113,6 +113,20 @@ def test_the_fastest_of_several_peers_counts(script: Any, tmp_path: Path) -> Non
     assert f"- Goal, {goal}: 1.20, met" in script("table").lines(stage, outcomes, world)
 
 
+def test_what_no_client_can_do_better_is_told_beside_a_goal(script: Any, tmp_path: Path) -> None:
+    """A goal that is missed does not say by itself whether it can be met."""
+    measure, stage = script("measure"), script("publish").STAGE
+    world = script("data").World(folder=str(tmp_path), socket="", rows=1, window=1, key=KEY)
+    seconds = {"perennial": 2.4, "to_sql": 24.0, "raw_sorted": 2.0, "delete_copy": 12.0}
+    outcomes = {name: measure.Outcome(taken={"first": [measure.Taken(seconds=value)]}) for name, value in seconds.items()}
+    copy = "binary COPY of rows sorted beforehand, our table's indexes"
+    goals = [line for line in script("table").lines(stage, outcomes, world) if "(first)" in line]
+    assert goals == [
+        f"- Goal, at least 20 times as fast as DataFrame.to_sql (first): 10.00, **missed** (by {copy}, alone: 12.00)",
+        f"- Goal, at most 1.25 times the time of {copy} (first): 1.20, met",
+    ]
+
+
 def test_the_same_seed_gives_the_same_rows(script: Any) -> None:
     """Whoever measures, and whenever, has the same data."""
     data = script("data")
@@ -165,3 +179,17 @@ def _run(measure: ModuleType, variant: Any, world: Any) -> Any:
         return None
     whole = {"": [measure.Taken(seconds=1.0)]} if variant.whole else {}
     return measure.Outcome(taken={**whole, **{phase: [taken] for phase, taken in clock.taken.items()}}, answer=answer)
+
+
+def test_how_often_a_gate_is_wrong_is_told_for_every_kind_of_challenger_and_holdout(script: Any) -> None:
+    """Two holdouts of each kind and size; nobody passes who is a point worse on twenty thousand rows that are apart."""
+    module = script("honesty")
+    module.HOLDOUTS_A_RUN = 2
+    said: list[str] = []
+    lines = module.report(0, 1, said.append)
+    assert lines[:2] == ["| challenger | rows | rows apart | days alike |", "| --- | ---: | ---: | ---: |"]
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [
+        [f"| {case.words}", str(rows)] for case in module.CASES for rows in module.SIZES
+    ]
+    assert said == lines[2:]
+    assert " | 20000 | 0.0 (0.0 to 84.2) | " in lines[7]

@@ -16,6 +16,7 @@ from perennial.cli import (
     history,
     local,
     models,
+    quarantined,
     replaying,
     runs,
     setup,
@@ -38,7 +39,7 @@ for room in (definitions, suggest, setup, runs, replaying):
     room.register(app)
 cards.register(models.app)
 app.add_typer(models.app, name="models")
-for room in (champions, validations, history, export, care, local):
+for room in (champions, validations, quarantined, history, export, care, local):
     room.register(app)
 
 

@@ -77,7 +77,8 @@ def rollback(
     """Make an earlier champion champion again.
 
     First it is loaded, scored on tonight's rows, and shown beside the present champion; one that cannot be is refused.
-    It is in force from the end of the last complete night on, or with --again-from, from then on.
+    It is in force from the end of the last complete night on, but never for a night that it was trained on.
+    With --again-from, it is in force from then on.
     Nights that are predicted again supersede what was predicted for them, which stays in the ledger.
     Where a night could not be predicted again, the exit code is 1.
     """
@@ -103,6 +104,7 @@ def retire(model: Model, reason: Reason, actor: Actor = "operator", *, as_json: 
     """Leave a model without a champion.
 
     From the end of the last complete night on nothing is predicted, and nothing is retrained by itself.
+    Where it was interrupted, give it again.
     To bring it back, retrain it by hand, promote a version that passed, or roll back.
     """
     from perennial.steps.retire import retire as run  # noqa: PLC0415 - for this verb only

@@ -10,6 +10,7 @@ from perennial import wiring
 from perennial.cli.choose import definition_of
 from perennial.cli.comparing import show_comparison
 from perennial.cli.console import Json, cell_text, dump, fields, say, table, working
+from perennial.cli.rewrites import rewrites
 from perennial.core.receipts import Decision, Evaluation, ModelVersion, Moment, Promotion, Receipt
 
 if TYPE_CHECKING:
@@ -53,16 +54,17 @@ def list_models(*, as_json: Json = False) -> None:
 def show(version: Version, *, as_json: Json = False) -> None:
     """Show a version.
 
-    What it is made of, how it was judged, and when it became champion.
+    What it is made of, how it was judged, when it became champion, and whether the source was rewritten since it was trained.
     """
     with wiring.open_stores() as stores:
         made = stores.ledger.get(ModelVersion, version)
         judged = [row for row in stores.ledger.history(Evaluation, made.model, made.segment) if row.challenger == version]
         reigned = [row for row in stores.ledger.history(Promotion, made.model, made.segment) if row.version == version]
+        rewritten = rewrites(stores.ledger, "snapshot", made.snapshot)
     if as_json:
-        dump({"version": made, "evaluations": judged, "promotions": reigned})
+        dump({"version": made, "evaluations": judged, "promotions": reigned, "rewrites": rewritten})
         return
-    table(version, ("what", "which"), fields(made))
+    table(version, ("what", "which"), [*fields(made), *(one.row for one in rewritten)])
     for evaluation in judged:
         gates = [(gate.gate, gate.verdict, gate.sentence) for gate in evaluation.gates]
         say("")

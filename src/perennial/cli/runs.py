@@ -73,7 +73,8 @@ def retrain(
     """Run one retraining: extract, validate, train, evaluate, publish.
 
     A request that waits is answered by it. Without one it files its own, which cooldown and budget may refuse.
-    With --reproduce it trains once more what was trained before, from the same snapshot, and nothing is recorded.
+    With --reproduce it trains once more what was trained before, and nothing is recorded.
+    The snapshot and the definition are those of then.
     The exit code is 1 where another model, baseline or reference profile came out than then.
     """
     if reproduce is not None:

@@ -96,7 +96,8 @@ class Code(StrEnum):
     MODEL_CORRUPT = "MODEL_CORRUPT", "A model does not predict its golden rows, or a tree points outside itself."
     # --- the workshop
     MEMORY_LIMIT = "MEMORY_LIMIT", "Fitting, loading or trying a model needs more memory than the definition gives it."
-    MODEL_CRASHED = "MODEL_CRASHED", "The process in which a model was fitted, loaded or tried crashed, or was killed."
+    MODEL_CRASHED = "MODEL_CRASHED", "The process in which a model was fitted, loaded or tried crashed."
+    MODEL_KILLED = "MODEL_KILLED", "The process in which a model was fitted, loaded or tried was ended from outside. Try again."
     MODEL_TIMEOUT = "MODEL_TIMEOUT", "Fitting, loading or trying a model takes longer than the definition gives it."
     MODEL_UNTRIED = "MODEL_UNTRIED", "No evaluation says that a fresh process could load a version, so nobody else loads it."
     WORKSHOP_ENDED = "WORKSHOP_ENDED", "The process that starts a process for each model did not start, or ended."

@@ -131,9 +131,18 @@ class Finding(Receipt):
     unexpected: int
     sentence: str
 
+    @property
+    def name(self) -> str:
+        """What a release calls it."""
+        return f"{self.expectation} {self.column}" if self.column else self.expectation
+
 
 class Validation(Keyed):
-    """The receipt of *validate*. *quarantine* names the artifact with the refused rows and their reasons, if there are any."""
+    """The receipt of *validate*. *quarantine* names the artifact with the refused rows and their reasons, if there are any.
+
+    *usual* names, of a training window, the figures of its nights, beside which later ones are held. *release* is the id of the
+    release by which a night's findings were let through.
+    """
 
     id: str
     snapshot: str
@@ -144,13 +153,30 @@ class Validation(Keyed):
     quarantined: int
     quarantine: str | None = None
     findings: tuple[Finding, ...]
+    usual: str | None = None
+    release: str | None = None
+
+
+class Release(Keyed):
+    """A person's word on what validation refused of a night: it is right after all, or, where it does not *stand*, it is not.
+
+    It is about one *snapshot* of the night, and about *findings* by name. What was said last of a night stands.
+    """
+
+    id: str
+    snapshot: str
+    findings: tuple[str, ...]
+    stands: bool
+    reason: str
+    actor: str
 
 
 class ModelVersion(Keyed):
     """The receipt of *train*: one fit and its immutable artifact. *interval* is the training window.
 
-    *artifact* and *baseline* name signed model manifests, *profile* the reference profile, all by digest. *fit_seconds* and
-    *fit_memory* (bytes at the peak) are what the fit took the first time; they are no part of the version's id.
+    *artifact* and *baseline* name signed model manifests, *profile* the reference profile, *sample* some of the training rows, all
+    by digest. *fit_seconds* and *fit_memory* (bytes at the peak) are what the fit took the first time; they are no part of the
+    version's id.
     """
 
     id: str
@@ -168,6 +194,7 @@ class ModelVersion(Keyed):
     seed: int
     reason: str
     request: str | None = None
+    sample: str | None = None
     fit_seconds: float | None = None
     fit_memory: int | None = None
 
@@ -216,7 +243,7 @@ class Evaluation(Keyed):
     """The receipt of *evaluate*. *metrics* is figure by role (challenger, champion, baseline) and metric name.
 
     *importance* is by feature of the challenger; it is empty where nothing was predicted. *cost* is None where the challenger could
-    not be tried.
+    not be tried. *outlook* names what the challenger predicted there, and the labels, as counts.
     """
 
     id: str
@@ -232,6 +259,7 @@ class Evaluation(Keyed):
     gates: tuple[GateResult, ...]
     importance: dict[str, Importance] = Field(default_factory=dict)
     cost: Cost | None = None
+    outlook: str | None = None
 
     @property
     def ranked(self) -> list[tuple[str, Importance]]:
@@ -295,11 +323,13 @@ class PredictionBatch(Keyed):
 class Predicted(Keyed):
     """The receipt of *predict*: the batches of the night, none where the night was a data fault or there is no champion.
 
-    *profile* names the counts of the rows that the champion predicted, over the edges of its reference.
+    *profile* names the counts of the rows that the champion predicted, over the edges of its reference, *outlook* those of its
+    predictions, over the edges of its outlook.
     """
 
     batches: tuple[PredictionBatch, ...]
     profile: str | None = None
+    outlook: str | None = None
     sentence: str
 
 
@@ -328,14 +358,40 @@ class Signal(Receipt):
     sentence: str
 
 
+class Beside(Receipt):
+    """Figures beside a column's PSI. Only *p_value* and *unseen* decide anything, and these with what is allowed.
+
+    *p_value* is the least chance of its figures without drift. *listed*: it is on the list of columns to look at, of which in the
+    mean at most 5 % are there by chance (Benjamini and Hochberg). *wasserstein* is in standard deviations of the reference,
+    *jensen_shannon* in nats; *chi_squared* takes rows for independent. *unseen* is the share of rows whose value the reference
+    never held. *parts* are the parts of the range that moved most, each with its share before and now.
+    """
+
+    p_value: float
+    listed: bool
+    kolmogorov_smirnov: float | None = None
+    wasserstein: float | None = None
+    jensen_shannon: float | None = None
+    chi_squared: float | None = None
+    chi_squared_freedom: int | None = None
+    chi_squared_p: float | None = None
+    unseen: float | None = None
+    unseen_allowed: float | None = None
+    parts: tuple[str, ...] = ()
+
+
 class ColumnDrift(Receipt):
-    """How far one column of a night lies from the reference: PSI in nats, its threshold at the night's level, rows."""
+    """How far one column of a night lies from the reference: PSI in nats, its threshold at the night's level, rows.
+
+    *beside* holds what else was measured; None where nothing was.
+    """
 
     column: str
     psi: float | None
     threshold: float | None
     n: int
     state: SignalState
+    beside: Beside | None = None
 
 
 class NightLoss(Receipt):
@@ -350,13 +406,17 @@ class NightLoss(Receipt):
 
 
 class Measurement(Keyed):
-    """The receipt of *monitor*: what was measured after one night, as of its cut-off."""
+    """The receipt of *monitor*: what was measured after one night, as of its cut-off.
+
+    *profile* names the counts of the night's rows, *outlook* those of their predictions.
+    """
 
     id: str
     as_of: Moment
     version: str | None
     validation: str
     profile: str | None
+    outlook: str | None = None
     drift: tuple[ColumnDrift, ...]
     losses: tuple[NightLoss, ...]
     signals: tuple[Signal, ...]
@@ -424,10 +484,12 @@ class Holds(StrEnum):
     MODEL = "model"
     BASELINE = "baseline"
     PROFILE = "profile"
+    SAMPLE = "sample"
+    DEFINITION = "definition"
 
 
 class Named(Keyed):
-    """An artifact by the row that names it. *reigns*: of a version that was champion since the model was last retired."""
+    """An artifact by the row that names it. *reigns*: a night may need it, of a version that was champion since a retirement."""
 
     digest: str
     holds: Holds

@@ -19,11 +19,13 @@ WHERE = "scratch"
 def temporary_folder(scratch: Path | None) -> Iterator[Path]:
     """Lend an empty folder below *scratch*, or in the system's own place, which is removed after the ``with``.
 
+    What cannot be removed then stays, and is no error: nobody needs it, and a collection removes it later.
+
     Raises:
         RejectedError: STORE_FULL, STORE_DENIED.
         UnavailableError: STORE_UNAVAILABLE.
     """
     with file_errors(WHERE):
-        folder = TemporaryDirectory(dir=scratch, prefix=PREFIX)
+        folder = TemporaryDirectory(dir=scratch, prefix=PREFIX, ignore_cleanup_errors=True)
     with folder as name:
         yield Path(name)

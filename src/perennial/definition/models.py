@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
-from perennial.core.digest import digest_json
+from perennial.core.digest import canonical_json, digest_bytes
 from perennial.definition.fields import (
     Column,
     Cron,
@@ -66,6 +66,16 @@ class ColumnType(StrEnum):
     MOMENT = "moment"
     BOOLEAN = "boolean"
     DATE = "date"
+
+
+class WatchedKind(StrEnum):
+    """What is counted of a watched column."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    TIMESTAMP = "timestamp"
 
 
 class Kpi(Part):
@@ -206,6 +216,23 @@ class Expectation(Part):
     """Which snapshots it is checked on: a night's, a training window's, or both."""
 
 
+class Faults(Part):
+    """Which data faults are looked for in a night, beside the nights of its champion's training window."""
+
+    units: bool = True
+    """A column of numbers that comes in another unit, such as °F where °C was, or with the opposite sign."""
+    sentinels: bool = True
+    """Values for what was not measured, such as -999, a stuck sensor, a number far from all others. Their rows are refused."""
+    volume: bool = True
+    """Too few rows, or too many, for such a weekday and hour."""
+    freshness: bool = True
+    """The end of the night is missing."""
+    blocks: bool = True
+    """Hours at a stretch without rows, or without a value of a column."""
+    copies: bool = True
+    """Rows that repeat the values of others under another key."""
+
+
 class Quality(Part):
     """What is done about rows that fail their expectations."""
 
@@ -215,6 +242,8 @@ class Quality(Part):
     """The share of refused rows up to which a training window is used without them."""
     minimum_rows: Annotated[int, Field(ge=1)] = 1
     """Fewer rows than this in a night are a data fault."""
+    faults: Faults = Faults()
+    """Which data faults are told from drift, without an expectation for each."""
 
 
 class ChampionGate(Part):
@@ -271,6 +300,8 @@ class BudgetGate(Part):
     """The most memory that the fit, or loading and predicting, may take."""
     beside_baseline: Annotated[float, Field(ge=1)] | None = None
     """At most so many times the baseline's time for the same 1 000 rows."""
+    beside_champion: Annotated[float, Field(ge=1)] | None = None
+    """At most so many times what the champion took: time and memory of the fit, time of 1 000 rows, memory of predicting."""
 
 
 class Gates(Part):
@@ -333,6 +364,15 @@ class Monitoring(Part):
     """What moved less than this raises none."""
     minimum_rows: Annotated[int, Field(ge=2)] = 20
     """With fewer rows (or labels) in a night, the answer is "insufficient evidence"."""
+    multivariate: bool = True
+    """Whether a classifier tries to tell the night's rows from the training's, which sees what no single column shows. At most
+    20 000 training rows are kept with each version for that."""
+    columns: Annotated[dict[Column, Annotated[WatchedKind, Field(strict=False)]], Field(max_length=1000)] = Field(
+        default_factory=dict
+    )
+    """Further columns of the source to watch, which the estimator does not see, and the kind of each. Every feature is watched
+    without being named here. Of a text its length and what characters it is made of are counted, of a timestamp its hour, its
+    weekday and its age in days when the row's event happened; the values themselves are not kept."""
 
 
 class Retraining(Part):
@@ -402,9 +442,14 @@ class Definition(Part):
     """What becomes of a passed evaluation."""
 
     @property
+    def content(self) -> bytes:
+        """The definition as canonical JSON, whatever its layout and comments; ``model_validate_json`` reads it."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @property
     def digest(self) -> str:
-        """The SHA-256 of the definition's content, whatever its layout and comments."""
-        return digest_json(self.model_dump(mode="json"))
+        """The SHA-256 of the definition's content."""
+        return digest_bytes(self.content)
 
     @property
     def labels(self) -> Relation:

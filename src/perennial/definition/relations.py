@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from perennial.core.codes import Code
 from perennial.definition.document import Finding, Loc
 from perennial.definition.models import ColumnType, Definition, Relation
+from perennial.definition.watching import DECLARED
 
 _CHOICES = ("table", "query", "path")
 _NUMBERS = (ColumnType.NUMBER, ColumnType.INTEGER, ColumnType.BOOLEAN)
@@ -64,7 +65,8 @@ def _read_of_source(definition: Definition) -> dict[str, tuple[ColumnType, ...] 
     """Return every column that is read of the source, with the types that it may have; None for any."""
     source = definition.source
     plain = (*source.entity, *definition.features.categorical, *definition.evaluation.slices, *_checked(definition))
-    return {**dict.fromkeys(plain), **dict.fromkeys(definition.features.numeric, _NUMBERS), **_moments(source)}
+    watched = {name: DECLARED[kind] for name, kind in definition.monitoring.columns.items()}
+    return {**dict.fromkeys(plain), **watched, **dict.fromkeys(definition.features.numeric, _NUMBERS), **_moments(source)}
 
 
 def _checked(definition: Definition) -> Iterator[str]:

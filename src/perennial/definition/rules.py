@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from perennial.definition import judging, leakage, relations, timing
+from perennial.definition import judging, leakage, relations, timing, watching
 from perennial.definition.document import Finding
 from perennial.definition.models import Definition
 
@@ -24,6 +24,10 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     leakage.twice,
     leakage.lists,
     leakage.some,
+    watching.target,
+    watching.features,
+    watching.twice,
+    watching.times,
     timing.end,
     timing.window,
     timing.holdout,

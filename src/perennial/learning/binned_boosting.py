@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, starmap
 from typing import Any, Self
 
 import numpy as np
@@ -18,13 +19,21 @@ from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistG
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 Floats = npt.NDArray[np.float64]
+Bins = npt.NDArray[np.uint8]
 
 BLOCK = 1 << 14
-"""Rows that are binned at a time: with 35 features, half a megabyte."""
+"""The most rows that are binned at a time: with 35 features, half a megabyte."""
+
+LEAST = 1 << 12
+"""The least rows that another thread is worth."""
 
 
 class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-learn has no types
-    """Predicts from bins. The matrix must be one of ``CategoryCodes``: the categorical columns first, as codes from 0 on."""
+    """Predicts from bins. The matrix must be one of ``CategoryCodes``: the categorical columns first, as codes from 0 on.
+
+    What predicts also takes the bins of such a matrix, as ``bins`` returns them. So a matrix that is predicted many times, with
+    other rows in a column each time, is binned once.
+    """
 
     def fit(self, X: Floats, y: npt.ArrayLike, **more: Any) -> Self:  # noqa: ANN401, N803 - scikit-learn's
         """Fit to a matrix, every code of which must occur.
@@ -37,6 +46,10 @@ class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-
             raise ValueError("categories must be codes from 0 on that all occur, and the first columns")
         return self
 
+    def bins(self, X: Floats) -> Bins:  # noqa: N803 - scikit-learn's
+        """Return the bin of each figure of a matrix, shape (rows, columns), column after column in memory."""
+        return _bins(X, self._bin_mapper.bin_thresholds_, int(self._bin_mapper.missing_values_bin_idx_))
+
     def _raw_predict(self, X: npt.NDArray[Any], n_threads: int | None = None) -> Floats:  # noqa: N803 - scikit-learn's
         if getattr(self, "_in_fit", False) or not hasattr(self, "_bin_mapper"):  # scikit-learn's own: bins already, or an error
             found: Floats = super()._raw_predict(X, n_threads)
@@ -44,15 +57,15 @@ class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-
         if not X.shape[1] == self.n_features_in_ == len(self._bin_mapper.bin_thresholds_):
             raise ValueError("the matrix must have as many columns as the fit's")
         raw: Floats = np.repeat(self._baseline_prediction, len(X), axis=0)
-        threads = min(_openmp_effective_n_threads(n_threads), len(X) // BLOCK + 1)
-        blocks = [slice(start, start + BLOCK) for start in range(0, len(X), BLOCK)]
-        with ThreadPoolExecutor(threads) as pool:
+        threads = _openmp_effective_n_threads(n_threads)
+        blocks = _blocks(len(X), threads)
+        with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
             for _ in pool.map(lambda rows: self._add_trees(X[rows], raw[rows]), blocks):
                 pass
         return raw
 
-    def _add_trees(self, block: Floats, raw: Floats) -> None:
-        binned = _bins(block, self._bin_mapper.bin_thresholds_, int(self._bin_mapper.missing_values_bin_idx_))
+    def _add_trees(self, block: npt.NDArray[Any], raw: Floats) -> None:
+        binned = block if block.dtype == np.uint8 else self.bins(block)
         self._predict_iterations(binned, self._predictors, raw, is_binned=True, n_threads=1)
 
 
@@ -73,7 +86,15 @@ def _codes(model: Any) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401 - scikit-l
         yield codes[~np.isnan(codes)]
 
 
-def _bins(block: Floats, thresholds: list[Floats], missing: int) -> npt.NDArray[np.uint8]:
+def _blocks(rows: int, threads: int) -> list[slice]:
+    """Cut *rows* into stretches of the same length, as many for each thread, so that all threads end together."""
+    rounds = -(-rows // (BLOCK * threads))
+    count = rounds * threads if rounds > 1 else max(min(threads, rows // LEAST), 1)
+    ends = [rows * number // count for number in range(count + 1)]
+    return list(starmap(slice, pairwise(ends)))
+
+
+def _bins(block: Floats, thresholds: list[Floats], missing: int) -> Bins:
     """Return the bin of each value, shape (rows, features): how many thresholds lie below it."""
     binned = np.empty(block.shape, dtype=np.uint8, order="F")
     for column, ends in enumerate(thresholds):

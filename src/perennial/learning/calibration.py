@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Groups = npt.NDArray[np.intp]
+from perennial.learning.arrays import Floats, Groups
 
 BINS = 10
 """Bins of equal width between 0 and 1."""

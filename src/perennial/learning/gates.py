@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
 
 from perennial.core.receipts import Estimate, GateResult, Verdict
-from perennial.learning.bootstrap import CERTAINTY, bounds, estimate, resampled
-from perennial.learning.metrics import Floats
+from perennial.learning.arrays import Floats
+from perennial.learning.bootstrap import CERTAINTY, bounds, estimate, resampled, resampled_mean, why_unsure
 from perennial.learning.scored import Scored
 from perennial.learning.words import days, number, percent, span
 
@@ -19,31 +20,34 @@ def baseline_gate(scored: Scored, *, share: float) -> GateResult:
     The loss is the figure itself, or ``1 - figure`` where more is better. Passes where ``(1 - share) * baseline - challenger`` lies
     above 0 with ``CERTAINTY``, fails where it lies below, and is inconclusive in between.
     """
-    gain = bounds((1 - share) * scored.losses("baseline") - scored.losses("challenger"), scored.day_count)
-    verdict = _above(gain, 0.0)
+    gain = scored.below((1 - share) * scored.losses("baseline"))
     asked = f"a loss at least {percent(share)} below the baseline's" if share else "a loss below the baseline's"
-    told = f"asked for: {asked}; found beyond that: {_told(gain, scored)}"
-    sentence = f"{_beside(scored, 'baseline')}; {told}: {_outcome(verdict, scored)}."
-    return GateResult(gate="baseline", verdict=verdict, sentence=sentence)
+    return _compared("baseline", scored, gain, f"asked for: {asked}; found beyond that")
 
 
 def champion_gate(scored: Scored, *, rule: Literal["superior", "non_inferior"], margin: float) -> GateResult:
     """Compare the challenger with the champion on the same rows, by the gain: the champion's loss minus the challenger's.
 
-    ``superior`` passes where the gain lies above 0 with ``CERTAINTY``; ``non_inferior`` where it lies above minus *margin* times
-    the size of the champion's figure. It fails where it lies below that line with as much certainty, and is inconclusive in
+    ``superior`` passes where the gain lies above 0 with ``CERTAINTY``. ``non_inferior`` passes where the challenger's loss lies
+    below the champion's and *margin* times the size of the champion's figure, which is drawn together with it, as it is no surer
+    than the rest; also where the two predict the same on every row. It fails where the contrary is as sure, and is inconclusive in
     between. Without a champion the gate passes.
     """
     if "champion" not in scored.figures:
         sentence = "No champion takes part, so there is none to be compared with: passed."
         return GateResult(gate="champion", verdict=Verdict.PASS, sentence=sentence)
-    gain = bounds(scored.losses("champion") - scored.losses("challenger"), scored.day_count)
-    line = -margin * abs(float(scored.figures["champion"][0])) if rule == "non_inferior" else 0.0
-    verdict = _above(gain, line)
-    asked = "more than 0" if rule == "superior" else f"more than {number(line)} ({percent(margin)} of the champion's figure)"
-    told = f"asked for: a gain of {asked}; found: {_told(gain, scored)}"
-    sentence = f"{_beside(scored, 'champion')}; {told}: {_outcome(verdict, scored)}."
-    return GateResult(gate="champion", verdict=verdict, sentence=sentence)
+    losses = scored.losses("champion")
+    if rule == "superior":
+        return _compared("champion", scored, scored.below(losses), "asked for: a gain of more than 0; found")
+    asked = f"asked for: a loss at most {percent(margin)} of the champion's figure above the champion's"
+    if margin and scored.same_as("champion"):
+        sentence = f"{_beside(scored, 'champion')}; {asked}; found: the same on every row: passed."
+        return GateResult(gate="champion", verdict=Verdict.PASS, sentence=sentence)
+    allowed = losses + margin * np.abs(scored.figures["champion"])
+    room = scored.room(allowed)
+    if room is None:
+        return _compared("champion", scored, scored.below(allowed), f"{asked}; found below that")
+    return _compared("champion", scored, room, asked, as_times=True)
 
 
 def floor_gate(scored: Scored, *, within: float, share: float) -> GateResult:
@@ -52,10 +56,10 @@ def floor_gate(scored: Scored, *, within: float, share: float) -> GateResult:
     It is a demand on these rows as they are, so that the interval is told but does not decide.
     """
     right = (np.abs(scored.predictions["challenger"] - scored.actual) <= within).astype(np.float64)
-    found = estimate(resampled("bias", np.zeros_like(right), right, scored.days), scored.day_count)
+    found = estimate(resampled_mean(right, scored.days), scored.day_count)
     verdict = Verdict.PASS if found.value >= share else Verdict.FAIL
     told = f"{percent(found.value)}{span(found, percent)} of {scored.actual.size} rows are within {number(within)}{scored.unit}"
-    sentence = f"{told}; asked for: at least {percent(share)}: {_outcome(verdict, scored)}."
+    sentence = f"{told}; asked for: at least {percent(share)}: {_OUTCOMES[verdict]}."
     return GateResult(gate="floor", verdict=verdict, sentence=sentence)
 
 
@@ -78,37 +82,47 @@ def calibration_gate(scored: Scored, *, error: float, slope: float) -> GateResul
         verdict = Verdict.ERROR
     else:
         verdict = Verdict.PASS if errors.value <= error and 1 / slope <= slopes.value <= slope else Verdict.FAIL
-    return GateResult(gate="calibration", verdict=verdict, sentence=f"{told}: {_outcome(verdict, scored)}.")
+    return GateResult(gate="calibration", verdict=verdict, sentence=f"{told}: {_OUTCOMES[verdict]}.")
 
 
-def _above(gain: Estimate, line: float) -> Verdict:
-    if not np.isfinite(gain.value):
-        return Verdict.ERROR
-    if gain.low is None or gain.high is None:
-        return Verdict.INCONCLUSIVE
-    if gain.low > line:
-        return Verdict.PASS
-    return Verdict.FAIL if gain.high < line else Verdict.INCONCLUSIVE
+def _compared(other: str, scored: Scored, gain: Floats, found: str, *, as_times: bool = False) -> GateResult:
+    """Judge the *gain* over another model, shape (1 + RESAMPLES,), which must lie above 0; *as_times*, it is a logarithm."""
+    sure = bounds(gain, scored.day_count)
+    told = _as_times(sure) if as_times else f": {number(sure.value)}{scored.unit}{_bounds(sure)}"
+    verdict = _above_zero(sure)
+    why = why_unsure(gain, scored.day_count) if sure.low is None and verdict is Verdict.INCONCLUSIVE else ""
+    outcome = f"{_OUTCOMES[verdict]}{why and f', as {why}'}"
+    sentence = f"{_beside(scored, other)}; {found}{told} over {days(scored.day_count)}: {outcome}."
+    return GateResult(gate=other, verdict=verdict, sentence=sentence)
+
+
+def _as_times(room: Estimate) -> str:
+    """Tell the logarithm of what is allowed over what was found: how many times as much that is."""
+    low, high = (None if end is None else math.exp(-end) for end in (room.high, room.low))
+    found = Estimate(value=math.exp(-room.value), low=low, high=high)
+    return f"; found: {number(found.value)} times as much as that{_bounds(found)}"
+
+
+def _bounds(found: Estimate) -> str:
+    return span(found, number, what=f"{percent(CERTAINTY)} bounds", between=" and ")
 
 
 def _beside(scored: Scored, other: str) -> str:
     return f"The challenger's {scored.metric} is {_figure(scored, 'challenger')}, the {other}'s {_figure(scored, other)}"
 
 
+def _above_zero(sure: Estimate) -> Verdict:
+    if not np.isfinite(sure.value):
+        return Verdict.ERROR
+    if sure.low is None or sure.high is None:
+        return Verdict.INCONCLUSIVE
+    if sure.low > 0:
+        return Verdict.PASS
+    return Verdict.FAIL if sure.high < 0 else Verdict.INCONCLUSIVE
+
+
 def _figure(scored: Scored, role: str) -> str:
-    figures: Floats = scored.figures[role]
-    return f"{number(float(figures[0]))}{scored.unit}"
-
-
-def _told(gain: Estimate, scored: Scored) -> str:
-    bounds_told = span(gain, number, what=f"{percent(CERTAINTY)} bounds", between=" and ")
-    return f"{number(gain.value)}{scored.unit}{bounds_told} over {days(scored.day_count)}"
-
-
-def _outcome(verdict: Verdict, scored: Scored) -> str:
-    if verdict is Verdict.INCONCLUSIVE and scored.day_count == 1:
-        return "inconclusive, as one day gives no interval"
-    return _OUTCOMES[verdict]
+    return f"{number(float(scored.figures[role][0]))}{scored.unit}"
 
 
 _OUTCOMES = {

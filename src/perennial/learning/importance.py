@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from perennial.core.receipts import Importance
-from perennial.learning.metrics import Floats, loss
+from perennial.learning.arrays import Floats
+from perennial.learning.metrics import loss
 from perennial.learning.predict import raw_predictions
+from perennial.learning.shuffled import Places, shuffled_predictions
 
 ROWS = 20_000
 """The most rows that are looked at."""
@@ -19,8 +20,6 @@ SHUFFLES = 5
 
 _CELLS, _LEAST = 200_000, 1000
 """Rows times columns that are looked at: with more than 10 columns fewer rows, but not fewer than 1 000."""
-
-Places = npt.NDArray[np.int64]
 
 
 def rows_looked_at(rows: int, columns: int, *, seed: int) -> Places:
@@ -69,14 +68,12 @@ def permutation_importance(
         Breiman, Random forests, 2001, section 10; Fisher, Rudin, Dominici, All models are wrong, but many are useful, 2019.
     """
     draw = np.random.default_rng(seed)
-    order = np.concatenate([draw.permutation(len(frame)) for _ in range(SHUFFLES)])
-    repeated = frame.iloc[np.tile(np.arange(len(frame)), SHUFFLES)].reset_index(drop=True)
+    orders = np.stack([draw.permutation(len(frame)) for _ in range(SHUFFLES)])
     least = loss(metric, actual, raw_predictions(model, frame, task=task))
-    found = {}
-    for name in frame.columns:
-        shuffled = repeated.assign(**{name: frame[name].array.take(order)})
-        predicted = raw_predictions(model, shuffled, task=task).reshape(SHUFFLES, -1)
-        found[name] = np.array([loss(metric, actual, once) for once in predicted]) - least
+    found = {
+        name: np.array([loss(metric, actual, once) for once in predicted]) - least
+        for name, predicted in shuffled_predictions(model, frame, orders, task=task)
+    }
     return {name: _importance(growth) for name, growth in found.items() if np.isfinite(growth).all()}
 
 

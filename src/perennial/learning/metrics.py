@@ -14,9 +14,7 @@ import numpy.typing as npt
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError
 from perennial.learning import calibration, ranking
-
-Floats = npt.NDArray[np.float64]
-Groups = npt.NDArray[np.intp]
+from perennial.learning.arrays import Floats, Groups
 
 CLIP = 1e-15
 """Probabilities are moved this far from 0 and 1 before their logarithm is taken."""

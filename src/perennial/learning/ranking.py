@@ -6,10 +6,8 @@ Counts have the shape (..., 2, steps): class 0 and class 1, from the lowest to t
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Groups = npt.NDArray[np.intp]
+from perennial.learning.arrays import Floats, Groups
 
 STEPS = 1024
 

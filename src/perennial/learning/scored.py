@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from perennial.learning.bootstrap import resampled
-from perennial.learning.metrics import Floats, as_loss
+from perennial.learning.arrays import Floats
+from perennial.learning.bootstrap import resampled, settled
+from perennial.learning.metrics import as_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Scored:
         actual: Shape (rows,).
         predictions: By role, shape (rows,).
         days: Shape (rows,), the day that each row belongs to.
+        day_count: How many days there are.
         figures: By role, shape (1 + RESAMPLES,): on all rows, then on each draw of days, the same draws for all roles.
     """
 
@@ -30,16 +32,40 @@ class Scored:
     actual: Floats
     predictions: Mapping[str, Floats]
     days: npt.NDArray[np.int64]
+    day_count: int
     figures: Mapping[str, Floats]
-
-    @property
-    def day_count(self) -> int:
-        """How many days there are."""
-        return int(np.unique(self.days).size)
 
     def losses(self, role: str) -> Floats:
         """Return the figures of *role* turned so that less is better."""
         return as_loss(self.metric, self.figures[role])
+
+    def below(self, asked: Floats) -> Floats:
+        """Return by how much the challenger's loss lies below *asked*, in the same draws; negative where it lies above.
+
+        Args:
+            asked: Shape (1 + RESAMPLES,), a loss on all rows, then on each draw of days.
+        """
+        own = self.losses("challenger")
+        return settled(asked - own, max(abs(float(asked[0])), abs(float(own[0]))))
+
+    def room(self, allowed: Floats) -> Floats | None:
+        """Return the logarithm of *allowed* over the challenger's loss, in the same draws: above 0 where the loss is smaller.
+
+        Of two losses that are large on the same days the quotient is much surer than the difference. None where a loss is 0 in
+        some draw, and has no logarithm.
+
+        Args:
+            allowed: Shape (1 + RESAMPLES,), a loss on all rows, then on each draw of days.
+        """
+        own = self.losses("challenger")
+        if not min(own.min(), allowed.min()) > 0:
+            return None
+        return settled(np.log(allowed / own), 1.0)
+
+    def same_as(self, role: str) -> bool:
+        """Return whether the challenger predicts the same as *role* on every row."""
+        own, other = self.predictions.get("challenger"), self.predictions.get(role)
+        return own is not None and other is not None and np.array_equal(own, other)
 
     def among(self, rows: npt.NDArray[np.bool_]) -> Scored:
         """Return the same figure on some of the rows, shape (rows,)."""
@@ -49,6 +75,12 @@ class Scored:
 
 def score(metric: str, actual: Floats, predictions: Mapping[str, Floats], days: npt.NDArray[np.int64], *, unit: str = "") -> Scored:
     """Return the figure of every role."""
-    figures = {role: resampled(metric, actual, predicted, days) for role, predicted in predictions.items()}
-    shown = f" {unit}" if unit else ""
-    return Scored(metric=metric, unit=shown, actual=actual, predictions=predictions, days=days, figures=figures)
+    return Scored(
+        metric=metric,
+        unit=f" {unit}" if unit else "",
+        actual=actual,
+        predictions=predictions,
+        days=days,
+        day_count=int(np.unique(days).size),
+        figures={role: resampled(metric, actual, predicted, days) for role, predicted in predictions.items()},
+    )

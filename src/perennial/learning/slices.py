@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perennial.core.receipts import GateResult, Verdict
+from perennial.learning.arrays import Floats
 from perennial.learning.bootstrap import chance_of_more
-from perennial.learning.metrics import Floats
 from perennial.learning.scored import Scored
 from perennial.learning.words import number, percent
 
@@ -44,41 +44,60 @@ def sliced(scored: Scored, columns: Mapping[str, Sequence[object]]) -> Iterator[
         columns: By name, shape (rows,).
     """
     for column, values in columns.items():
-        texts = np.array(["missing" if value is None else str(value) for value in values])
+        texts = np.array(_texts(values))
         for value in sorted(value for value, _ in Counter(texts.tolist()).most_common(MOST)):
             yield Slice(f"{column}={value}", scored.among(texts == value))
 
 
-def slices_gate(slices: Sequence[Slice], *, margin: float, minimum_rows: int) -> GateResult:
+def overlooked(columns: Mapping[str, Sequence[object]], *, minimum_rows: int) -> int:
+    """Return how many values with at least so many rows are no slice, as they are not among the ``MOST`` of their column."""
+    rest = (Counter(_texts(values)).most_common()[MOST:] for values in columns.values())
+    return sum(rows >= minimum_rows for others in rest for _, rows in others)
+
+
+def _texts(values: Sequence[object]) -> list[str]:
+    return ["missing" if value is None else str(value) for value in values]
+
+
+def slices_gate(slices: Sequence[Slice], *, margin: float, minimum_rows: int, beyond: int = 0) -> GateResult:
     """Ask whether the challenger is worse than the champion by more than *margin* on any slice of at least *minimum_rows* rows.
 
     The margin is a share of the champion's figure on the slice. Each slice has a one-sided p-value; the procedure of Benjamini and
-    Hochberg names those that are worse, of which at most ``FALSE_DISCOVERIES`` are named by chance. Slices with rows of one day
-    only cannot be told.
+    Hochberg names those that are worse, of which at most ``FALSE_DISCOVERIES`` are named by chance. A slice cannot be told where
+    its rows are of one day, or of a few days that are all alike. Where none can be told, or none is large enough, nothing was
+    compared, and the gate is inconclusive. Without a champion it passes.
+
+    Args:
+        slices: Those to look at.
+        margin: The tolerated loss.
+        minimum_rows: From how many rows on a slice counts.
+        beyond: How many more such slices nobody looks at, for the sentence; see ``overlooked``.
 
     References:
         Benjamini, Hochberg, Controlling the false discovery rate, 1995.
     """
-    large = [one for one in slices if one.scored.actual.size >= minimum_rows]
-    if not any("champion" in one.scored.figures for one in slices):
+    if slices and not any("champion" in one.scored.figures for one in slices):
         return _gate(Verdict.PASS, "There is no champion to be compared with on any slice: passed.")
+    large = [one for one in slices if one.scored.actual.size >= minimum_rows]
     chances = np.array([_chance(one.scored, margin) for one in large])
     told = np.isfinite(chances)
     compared = [one for one, known in zip(large, told, strict=True) if known]
+    untold = [one.name for one, known in zip(large, told, strict=True) if not known]
     worse = [one for one, named in zip(compared, _discovered(chances[told]), strict=True) if named]
-    asked = f"asked for: none with a loss more than {percent(margin)} above the champion's"
-    looked = f"{len(compared)} slices of at least {minimum_rows} rows; {asked}"
-    if not worse:
-        return _gate(Verdict.PASS, f"{looked}: passed.")
-    shown = "; ".join(_beside(one) for one in worse[:_NAMED])
-    more = f" and {len(worse) - _NAMED} more" if len(worse) > _NAMED else ""
-    return _gate(Verdict.FAIL, f"{looked}; found worse: {shown}{more}: failed.")
+    looked = f"{_counted(compared, minimum_rows)}; asked for: none with a loss more than {percent(margin)} above the champion's"
+    rest = f"; {_listed(untold)} could not be told, for want of days that differ" if untold else ""
+    rest += f"; {beyond} more were not looked at, beyond the {MOST} most frequent values of a column" if beyond else ""
+    if worse:
+        return _gate(Verdict.FAIL, f"{looked}; found worse: {_listed([_beside(one) for one in worse], '; ')}{rest}: failed.")
+    if not compared:
+        return _gate(Verdict.INCONCLUSIVE, f"{looked}{rest}: inconclusive, as nothing was compared.")
+    return _gate(Verdict.PASS, f"{looked}{rest}: passed.")
 
 
 def _chance(scored: Scored, margin: float) -> float:
-    champion: Floats = scored.figures["champion"]
-    excess = scored.losses("challenger") - scored.losses("champion") - margin * abs(float(champion[0]))
-    return chance_of_more(excess, scored.day_count)
+    asked = scored.losses("champion") + margin * np.abs(scored.figures["champion"])
+    room = scored.room(asked)
+    return chance_of_more(-(scored.below(asked) if room is None else room), scored.day_count)
 
 
 def _discovered(chances: Floats) -> list[bool]:
@@ -92,6 +111,15 @@ def _discovered(chances: Floats) -> list[bool]:
 def _beside(one: Slice) -> str:
     challenger, champion = (float(one.scored.figures[role][0]) for role in ("challenger", "champion"))
     return f"{one.name} ({number(challenger)}{one.scored.unit} beside {number(champion)}{one.scored.unit})"
+
+
+def _counted(compared: Sequence[Slice], minimum_rows: int) -> str:
+    return f"{len(compared)} slice{'s' if len(compared) != 1 else ''} of at least {minimum_rows} rows"
+
+
+def _listed(names: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return between.join(names[:_NAMED]) + more
 
 
 def _gate(verdict: Verdict, sentence: str) -> GateResult:

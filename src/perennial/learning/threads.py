@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it has no types
 
-_WORTH_IT = 1_000_000
+_WORTH_IT = 500_000
+"""The cells from which on OpenMP's threads bring more than they cost by waiting for each other."""
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def steady_threads(cells: int) -> Iterator[None]:
     """Run linear algebra on one thread, since its sums depend on how many there are.
 
     OpenMP loops (histogram gradient boosting) give the same result on any number. They keep all threads where there is enough to
-    do, and one below a million *cells*, where waiting for each other costs more than it brings.
+    do, and one below half a million *cells*, where waiting for each other costs more than it brings.
 
     Args:
         cells: Rows times columns.

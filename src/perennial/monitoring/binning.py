@@ -9,29 +9,33 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from perennial.monitoring.categorical import CategoricalEdges
 from perennial.monitoring.columns import Codes, coded
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.numeric import NumericEdges
 from perennial.monitoring.psi import Counts, Floats
+from perennial.monitoring.rounding import rounded
 
 FEW_NIGHTS = 7
 """With fewer reference nights than this, nothing is learned from how they differ."""
 
 _ATOM_SHARE = 0.05
 _LEAST_BINS, _MOST_BINS = 10, 32
+_MOST_FINE = 1024
 _LEAST_ROWS = 5
 _MOST_VALUES = 1000
 _MOST_OTHERS = 10_000
 
 
-def numeric_edges(name: str, values: Floats, nights: Counts) -> NumericEdges:
+def numeric_edges(column: str, values: Floats, nights: Counts, measure: str | None = None) -> NumericEdges:
     """Return quantile bins for *values*, shape (rows,), NaN where missing; *nights* is the position of each row's night.
 
-    There are about as many bins as the cube root of the rows, 10 to 32 (Terrell and Scott 1985). A value with at least 5 % of the
-    rows is an atom.
+    The test has about as many bins as the cube root of the rows, 10 to 32 (Terrell and Scott 1985). Each is parted into finer ones,
+    about as many in all as the square root of the rows, at most 1024: then what a bin hides of the distribution function is no
+    more than what the reference itself does not know. A value with at least 5 % of the rows is an atom.
     """
     present = np.isfinite(values)
     if not present.any():
-        return NumericEdges(name=name, cuts=(), atoms=())
+        return NumericEdges(column=column, measure=measure, cuts=(), atoms=())
     finite, nights = (values, nights) if present.all() else (values[present], nights[present])
     low, high = _range(finite, nights)
     ordered = np.sort(finite)
@@ -40,7 +44,8 @@ def numeric_edges(name: str, values: Floats, nights: Counts) -> NumericEdges:
     rest = rest[~np.isin(rest, atoms)] if atoms.size else rest
     if rest.size and rest[0] == rest[-1]:
         atoms = np.union1d(atoms, rest[:1])
-    return NumericEdges(name=name, cuts=_cuts(rest, low, high), atoms=tuple(atoms.tolist()))
+    cuts, starts = _cuts(rest, low, high)
+    return NumericEdges(column=column, measure=measure, cuts=cuts, atoms=tuple(atoms.tolist()), test_starts=starts)
 
 
 def _atoms(ordered: Floats, least: float) -> Floats:
@@ -66,22 +71,30 @@ def _runs(finite: Floats, nights: Counts) -> tuple[Counts, Floats]:
     return np.flatnonzero(np.append(True, nights[1:] != nights[:-1])), finite
 
 
-def _cuts(rest: Floats, low: float, high: float) -> tuple[float, ...]:
-    """Return the ends of the bins; *rest*, ascending, is what is shared out evenly."""
+def _cuts(rest: Floats, low: float, high: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return the ends of the bins, and which of them begin one of the test; *rest*, ascending, is what is shared out evenly."""
     bins = int(np.clip(round(rest.size ** (1 / 3)), _LEAST_BINS, _MOST_BINS))
-    last = -(-np.arange(1, bins) * rest.size // bins) - 1
-    inner = rest[last] if rest.size else np.empty(0)
-    return tuple(np.unique(np.array([low, *inner, high])).tolist())
+    fine = bins * max(min(round(rest.size**0.5), _MOST_FINE) // bins, 1)
+    inner, tests = rounded(rest, _quantiles(rest, fine), _quantiles(rest, bins), low, high)
+    cuts, begins = np.unique([low, *inner, high]), np.unique([low, *tests])
+    return tuple(cuts.tolist()), tuple(np.searchsorted(cuts, begins).tolist())
 
 
-def categorical_edges(name: str, column: pa.Array | pa.ChunkedArray, nights: Counts) -> tuple[CategoricalEdges, Counts]:
-    """Return the edges of *column* and the bin of each of its rows, shape (rows,).
+def _quantiles(ordered: Floats, parts: int) -> Floats:
+    """Return the values that part *ordered* into *parts* of about the same size; none where it is empty."""
+    return ordered[-(-np.arange(1, parts) * ordered.size // parts) - 1] if ordered.size else np.empty(0)
+
+
+def categorical_edges(
+    column: str, cells: pa.Array | pa.ChunkedArray, nights: Counts, measure: str | None = None
+) -> tuple[CategoricalEdges, Counts]:
+    """Return the edges of *cells* and the bin of each of its rows, shape (rows,).
 
     A value has a bin of its own when the reference holds it in at least 5 rows and 2 nights, at most 1000 values; up to 10 000
     more are known as ``other``, and what is beyond that counts as unseen, here and later. A row whose value no other night of the
     reference holds (where there is one night: no other row) counts as unseen too.
     """
-    codes, texts = coded(name, column)
+    codes, texts = coded(column, cells)
     values = np.array(texts.to_pylist(), dtype=object)
     rows = np.bincount(codes, minlength=len(values) + 1)[:-1]
     spread = _spread(codes, nights, rows)
@@ -90,7 +103,8 @@ def categorical_edges(name: str, column: pa.Array | pa.ChunkedArray, nights: Cou
     order = order[rows[order] > 0]
     own = order[: min(int(frequent.sum()), _MOST_VALUES)]
     others = order[own.size : own.size + _MOST_OTHERS]
-    edges = CategoricalEdges(name=name, values=tuple(values[own].tolist()), others=tuple(values[others].tolist()))
+    known, further = tuple(values[own].tolist()), tuple(values[others].tolist())
+    edges = CategoricalEdges(column=column, measure=measure, values=known, others=further)
     bins = np.full(len(values) + 1, edges.ordinary)
     bins[own] = np.arange(own.size)
     bins[others] = np.where(spread[others] > 1, len(own), edges.ordinary)

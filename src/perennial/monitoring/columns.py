@@ -44,10 +44,8 @@ def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
     Raises:
         DataError: SCHEMA_TYPE, the column holds no numbers.
     """
-    flat = _flat(column)
-    flat = flat.dictionary_decode() if pa.types.is_dictionary(flat.type) else flat
-    if not _is_number(flat.type):
-        raise _refused(name, "a number", flat.type)
+    flat = flattened(column)
+    require_countable(name, flat.type, None, numeric=True)
     values: Floats = pc.cast(flat, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return values
 
@@ -55,7 +53,7 @@ def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
 def coded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     """Return each row's code, shape (rows,), and the text that each code stands for; the code after the last is a missing value.
 
-    NaN is missing, and 1, 1.0 and decimal 1 are the same text.
+    NaN is missing, and 1, 1.0 and decimal 1 are the same text, as are 0.0 and -0.0.
 
     Raises:
         DataError: SCHEMA_TYPE, the column holds lists, structures or raw bytes.
@@ -68,8 +66,7 @@ def coded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Codes, pa.Arra
 
 
 def _encoded(name: str, flat: pa.Array) -> pa.DictionaryArray:
-    if pa.types.is_nested(flat.type):
-        raise _refused(name, _PLAIN, flat.type)
+    require_countable(name, flat.type, None, numeric=False)
     return flat.dictionary_encode()
 
 
@@ -77,10 +74,15 @@ def _texts(name: str, values: pa.Array) -> pa.Array:
     if pa.types.is_decimal(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
     if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    if pa.types.is_nested(values.type) or any(test(values.type) for test in _BYTES):
-        raise _refused(name, _PLAIN, values.type)
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), pc.add(values, pa.scalar(0, values.type)))
+    require_countable(name, values.type, None, numeric=False)
     return pc.cast(values, pa.large_string())
+
+
+def flattened(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return *column* in one piece, and without a dictionary."""
+    flat = _flat(column)
+    return flat.dictionary_decode() if pa.types.is_dictionary(flat.type) else flat
 
 
 def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -93,6 +95,24 @@ def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _is_number(kind: pa.DataType) -> bool:
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
     return any(test(kind) for test in tests)
+
+
+def require_countable(name: str, kind: pa.DataType, measure: str | None, *, numeric: bool) -> None:
+    """Refuse a column of *kind* of which *measure* cannot be counted.
+
+    Raises:
+        DataError: SCHEMA_TYPE.
+    """
+    if measure in ("length", "classes"):
+        allowed, fits = "text", any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
+    elif measure is not None:
+        allowed, fits = "a timestamp with a timezone", pa.types.is_null(kind) or (pa.types.is_timestamp(kind) and bool(kind.tz))
+    elif numeric:
+        allowed, fits = "a number", _is_number(kind)
+    else:
+        allowed, fits = _PLAIN, not (pa.types.is_nested(kind) or any(test(kind) for test in _BYTES))
+    if not fits:
+        raise _refused(name, allowed, kind)
 
 
 def _refused(name: str, allowed: str, found: pa.DataType) -> DataError:

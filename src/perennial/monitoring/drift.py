@@ -9,23 +9,64 @@ import numpy as np
 
 from perennial.core.receipts import ColumnDrift, Signal, SignalState
 from perennial.monitoring.binning import FEW_NIGHTS
-from perennial.monitoring.edges import ColumnEdges
+from perennial.monitoring.column_drift import MeasuredColumn, measured_column
+from perennial.monitoring.false_discovery import false_discovery_level
 from perennial.monitoring.holm import holm_level
-from perennial.monitoring.night_null import Null, bins_in_use, night_null
 from perennial.monitoring.profile import Profile, require_same_edges
-from perennial.monitoring.psi import psi
 from perennial.monitoring.reference import Reference
+from perennial.monitoring.season import Season, season
+
+FALSE_DISCOVERIES = 0.05
+"""The share of columns on the list to look at that are there by chance, at most and in the mean."""
 
 _HIGHEST_LEVEL = 0.5
 _COLUMNS_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    column: str
-    psi: float
-    p_value: float
-    null: Null
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A night held against a reference, before it is known how much the night's other tests leave of the budget.
+
+    Attributes:
+        names: The columns.
+        columns: What was measured of each; empty where there was not enough to measure.
+        rows: Of the night.
+        why_not: Why nothing was measured; empty where it was.
+        against: What a sentence says of the nights that the reference was taken from.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[MeasuredColumn, ...] = ()
+    rows: int
+    why_not: str = ""
+    against: str = ""
+
+    @property
+    def p_values(self) -> list[float]:
+        """The chances without drift, one for each test."""
+        return [p for column in self.columns for p in column.p_values]
+
+    def judged(self, level: float, *, name: str = "drift", kind: str = "drift") -> tuple[list[ColumnDrift], Signal]:
+        """Return the columns in the order of the edges, and a signal about the one that stands out most.
+
+        Args:
+            level: The chance up to which a test alarms.
+            name: The signal's name.
+            kind: The signal's kind.
+        """
+        said = _Said(name, kind, self.rows)
+        if self.why_not:
+            state = SignalState.INSUFFICIENT
+            columns = [ColumnDrift(column=column, psi=None, threshold=None, n=self.rows, state=state) for column in self.names]
+            return columns, said.signal(state, None, self.why_not)
+        if not self.columns:
+            return [], said.signal(SignalState.QUIET, None, "no column is watched")
+        listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
+        columns = [column.judged(level, listed) for column in self.columns]
+        order = sorted(range(len(columns)), key=lambda i: (min(self.columns[i].p_values), -self.columns[i].psi))
+        state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
+        ordered = [columns[i] for i in order]
+        return columns, said.signal(state, ordered[0], _sentence(ordered) + self.against)
 
 
 def drift(
@@ -36,6 +77,7 @@ def drift(
     nights_per_year: float,
     input_shift: float,
     minimum_rows: int,
+    day: int | None = None,
 ) -> tuple[list[ColumnDrift], Signal]:
     """Hold each column of *night* against the reference, with one error budget for all of them.
 
@@ -50,6 +92,7 @@ def drift(
         nights_per_year: How many nights share it.
         input_shift: The tolerated shift, in reference standard deviations.
         minimum_rows: With fewer rows in the night or the reference there is no answer.
+        day: The number of the night's day since 1970-01-01, by which the reference's nights are chosen; None takes all.
 
     Returns:
         The columns in the order of the edges, and the night's signal about the one that stands out most.
@@ -57,65 +100,96 @@ def drift(
     Raises:
         DataError: PROFILE_EDGES, the night was counted over other edges.
     """
+    moved = moved_columns(reference, night, input_shift=input_shift, minimum_rows=minimum_rows, day=day)
+    return moved.judged(holm_level(moved.p_values, nightly_budget(false_alarms_per_year, nights_per_year)))
+
+
+def nightly_budget(false_alarms_per_year: float, nights_per_year: float) -> float:
+    """Return the chance of a false alarm that one night may have, at most a half."""
+    return min(false_alarms_per_year / nights_per_year, _HIGHEST_LEVEL)
+
+
+def moved_columns(
+    reference: Reference, night: Profile, *, input_shift: float, minimum_rows: int, day: int | None = None, needed_nights: int = 0
+) -> Moved:
+    """Measure how far each column of *night* is from the reference; what that means is for :meth:`Moved.judged` to say.
+
+    Args:
+        reference: What it is held against.
+        night: The night's rows over the same edges.
+        input_shift: The tolerated shift, in reference standard deviations.
+        minimum_rows: With fewer rows in the night or the reference there is no answer.
+        day: The number of the night's day since 1970-01-01; None takes all nights of the reference for alike.
+        needed_nights: With fewer nights in the reference there is no answer.
+
+    Raises:
+        DataError: PROFILE_EDGES.
+    """
     require_same_edges(reference.total.edges, night.edges)
-    rows = min(night.rows, reference.total.rows)
-    if rows < max(minimum_rows, 2):
-        return _insufficient(reference, night, max(minimum_rows, 2))
-    usual = [profile for profile in reference.nights.values() if profile.rows >= minimum_rows]
-    measured = [_measure(column, reference.total, night, usual, input_shift) for column in reference.edges.columns]
-    budget = min(false_alarms_per_year / nights_per_year, _HIGHEST_LEVEL)
-    level = holm_level([column.p_value for column in measured], budget)
-    columns = [_column(column, level, night.rows) for column in measured]
-    return columns, _signal(columns, measured, night.rows, len(usual))
+    names, needed = reference.edges.names, max(minimum_rows, 2)
+    if min(night.rows, reference.total.rows) < needed:
+        why = f"{night.rows} rows against {reference.total.rows} of the reference, {needed} needed in each"
+        return Moved(names=names, rows=night.rows, why_not=why)
+    usual = {day: profile for day, profile in reference.nights.items() if profile.rows >= minimum_rows}
+    if len(usual) < needed_nights:
+        why = f"{len(usual)} nights of the reference have {minimum_rows} rows, {needed_nights} needed to know how nights differ"
+        return Moved(names=names, rows=night.rows, why_not=why)
+    chosen = season(list(usual), day)
+    columns = _columns(reference, night, list(usual.values()), chosen, input_shift)
+    return Moved(names=names, columns=columns, rows=night.rows, against=_against(len(usual), chosen))
 
 
-def _measure(edges: ColumnEdges, total: Profile, night: Profile, usual: Sequence[Profile], shift: float) -> _Measured:
-    name = edges.name
-    before, now = np.array(total.counts[name]), np.array(night.counts[name])
-    starts = bins_in_use(before, now, edges.ordinary)
-    nights = np.array([profile.counts[name] for profile in usual]).reshape(len(usual), edges.bins)
-    before, now = np.add.reduceat(before, starts), np.add.reduceat(now, starts)
-    null = night_null(before, now, np.add.reduceat(nights, starts, axis=1), shift)
-    found = psi(before, now)
-    return _Measured(name, found, null.p_value(found), null)
+def _columns(
+    reference: Reference, night: Profile, usual: Sequence[Profile], chosen: Season, shift: float
+) -> tuple[MeasuredColumn, ...]:
+    found = []
+    for edges in reference.edges.columns:
+        nights = np.array([profile.counts[edges.name] for profile in usual], np.int64).reshape(len(usual), edges.bins)
+        before = nights[chosen.alike].sum(axis=0) if chosen.words else np.array(reference.total.counts[edges.name])
+        found.append(measured_column(edges, before, np.array(night.counts[edges.name]), nights, chosen, shift))
+    return tuple(found)
 
 
-def _column(measured: _Measured, level: float, rows: int) -> ColumnDrift:
-    threshold = measured.null.threshold(level)
-    state = SignalState.ALARM if measured.p_value <= level else SignalState.QUIET
-    return ColumnDrift(
-        column=measured.column, psi=measured.psi, threshold=threshold if np.isfinite(threshold) else None, n=rows, state=state
-    )
-
-
-def _signal(columns: Sequence[ColumnDrift], measured: Sequence[_Measured], rows: int, nights: int) -> Signal:
-    if not columns:
-        return _said(SignalState.QUIET, None, rows, "no column is watched")
-    order = sorted(range(len(columns)), key=lambda i: (measured[i].p_value, -measured[i].psi))
-    moved = [columns[i] for i in order if columns[i].state is SignalState.ALARM]
+def _sentence(ordered: Sequence[ColumnDrift]) -> str:
+    """Return what to say of the columns, of which the one that stands out most comes first."""
+    moved = [column for column in ordered if column.state is SignalState.ALARM]
     if moved:
         more = f", and {len(moved) - _COLUMNS_NAMED} more" if len(moved) > _COLUMNS_NAMED else ""
-        named = "; ".join(_figure(column) for column in moved[:_COLUMNS_NAMED])
-        sentence = f"{len(moved)} of {len(columns)} columns moved: {named}{more}"
+        said = f"{len(moved)} of {len(ordered)} columns moved: {'; '.join(map(_figure, moved[:_COLUMNS_NAMED]))}{more}"
     else:
-        sentence = f"none of {len(columns)} columns moved; nearest: {_figure(columns[order[0]])}"
-    if nights < FEW_NIGHTS:
-        sentence += f"; only {nights} reference nights, so how nights usually differ is not allowed for"
-    return _said(SignalState.ALARM if moved else SignalState.QUIET, columns[order[0]], rows, sentence)
+        said = f"none of {len(ordered)} columns moved; nearest: {_figure(ordered[0])}"
+    listed = [column.column for column in ordered if column.beside and column.beside.listed and column not in moved]
+    more = f" and {len(listed) - _COLUMNS_NAMED} more" if len(listed) > _COLUMNS_NAMED else ""
+    return (
+        f"{said}; to look at, with 5 % false ones among such (Benjamini-Hochberg): {', '.join(listed[:_COLUMNS_NAMED])}{more}"
+        if listed
+        else said
+    )
 
 
 def _figure(column: ColumnDrift) -> str:
     allowed = f"{column.threshold:.3g} allowed" if column.threshold is not None else "constant"
-    return f"{column.column} PSI {column.psi:.3g} nats, {allowed}"
+    said = f"{column.column} PSI {column.psi:.3g} nats, {allowed}"
+    beside = column.beside
+    if beside and beside.unseen is not None and beside.unseen_allowed is not None and beside.unseen >= beside.unseen_allowed:
+        said += f", {100 * beside.unseen:.2g} % never seen before, {100 * beside.unseen_allowed:.2g} % allowed"
+    if column.state is SignalState.ALARM and beside and beside.parts:
+        said += f" ({beside.parts[0]})"
+    return said
 
 
-def _insufficient(reference: Reference, night: Profile, needed: int) -> tuple[list[ColumnDrift], Signal]:
-    state = SignalState.INSUFFICIENT
-    columns = [ColumnDrift(column=name, psi=None, threshold=None, n=night.rows, state=state) for name in reference.edges.names]
-    sentence = f"{night.rows} rows against {reference.total.rows} of the reference, {needed} needed in each"
-    return columns, _said(state, None, night.rows, sentence)
+def _against(nights: int, chosen: Season) -> str:
+    if nights < FEW_NIGHTS:
+        return f"; only {nights} reference nights, so how nights usually differ is not allowed for"
+    return f"; held against {chosen.words}" if chosen.words else ""
 
 
-def _said(state: SignalState, column: ColumnDrift | None, rows: int, sentence: str) -> Signal:
-    value, threshold = (column.psi, column.threshold) if column else (None, None)
-    return Signal(name="drift", kind="drift", state=state, value=value, threshold=threshold, n=rows, sentence=sentence)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    name: str
+    kind: str
+    rows: int
+
+    def signal(self, state: SignalState, column: ColumnDrift | None, sentence: str) -> Signal:
+        value, threshold = (column.psi, column.threshold) if column else (None, None)
+        return Signal(name=self.name, kind=self.kind, state=state, value=value, threshold=threshold, n=self.rows, sentence=sentence)

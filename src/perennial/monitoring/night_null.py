@@ -67,18 +67,21 @@ class Null:
         return float(shape / (1 + np.sqrt((2 + 12 / shape) / self.nights)))
 
 
-def night_null(reference: Counts, night: Counts, nights: Counts, shift: float) -> Null:
+def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, group: Counts | None = None) -> Null:
     """Return the null of one column for a night of this size.
 
     Args:
         reference: Shape (bins,), over the bins in use.
         night: Shape (bins,).
-        nights: Shape (nights, bins), the counts of each reference night, which add up to *reference*.
+        nights: Shape (nights, bins), the counts of each reference night.
         shift: The tolerated shift, in reference standard deviations.
+        group: Shape (nights,). Each night is held against the others of its group, which has a number from 0 on, and more than
+            one night. By default all are one group.
     """
     freedom = reference.size - 1
     scale = sampling_scale(night.sum(), reference.sum())
-    excess, variance = _between(nights, reference, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
+    group = np.zeros(len(nights), np.int64) if group is None else group
+    excess, variance = _between(nights, group, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
     return Null(
         freedom=freedom,
         scale=scale,
@@ -89,9 +92,11 @@ def night_null(reference: Counts, night: Counts, nights: Counts, shift: float) -
     )
 
 
-def _between(nights: Counts, total: Counts, freedom: int) -> tuple[float, float]:
+def _between(nights: Counts, group: Counts, freedom: int) -> tuple[float, float]:
     """Return by how much mean and variance of PSI, of each night against the others, exceed what sampling explains."""
-    others = total - nights
+    totals = np.zeros((int(group.max()) + 1, nights.shape[1]), np.int64)
+    np.add.at(totals, group, nights)
+    others = totals[group] - nights
     found = psi_by_row(others, nights)
     scale = sampling_scale(nights.sum(axis=1), others.sum(axis=1))
     mean = float(np.mean(found - scale * freedom))

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from typing import Annotated
 
+import numpy as np
 import pyarrow as pa
+from pydantic import Field, field_serializer, field_validator
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.edges import Edges
+from perennial.monitoring.packed import packed, unpacked
 from perennial.monitoring.psi import Counts
-from perennial.monitoring.stored import Stored
+from perennial.monitoring.stored import Frozen, Stored
+
+MOST_BINS = 1 << 20
+"""More than any edges have."""
+
+
+class _Bins(Frozen):
+    """How stored counts say which columns they are of: the bins of each."""
+
+    bins: dict[str, Annotated[int, Field(ge=0, le=MOST_BINS)]]
+    packed: str
 
 
 class Profile(Stored):
@@ -21,12 +34,30 @@ class Profile(Stored):
     Attributes:
         edges: The digest of the edges that the rows were counted over.
         rows: How many there were.
-        counts: Rows per bin, by column; each column's counts add up to *rows*.
+        counts: Rows per bin, by the name of the edges; each column's counts add up to *rows*.
     """
 
     edges: str
     rows: int
     counts: dict[str, tuple[int, ...]]
+
+    @field_serializer("counts", when_used="json")
+    def _packed(self, counts: dict[str, tuple[int, ...]]) -> dict[str, object]:
+        bins = {name: len(column) for name, column in counts.items()}
+        return {"bins": bins, "packed": packed([np.array(column, dtype=np.int64) for column in counts.values()])}
+
+    @field_validator("counts", mode="before")
+    @classmethod
+    def _unpacked(cls, counts: object) -> object:
+        if not isinstance(counts, dict) or not isinstance(counts.get("packed"), str):
+            return counts
+        bins = _Bins.model_validate(counts).bins
+        columns = unpacked(counts["packed"], [(size,) for size in bins.values()])
+        return {name: tuple(column.tolist()) for name, column in zip(bins, columns, strict=True)}
+
+    def over(self, edges: Edges) -> Profile:
+        """Return the counts over *edges*, which are some of those that the rows were counted over."""
+        return Profile(edges=edges.digest, rows=self.rows, counts={name: self.counts[name] for name in edges.names})
 
 
 def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch]) -> Profile:
@@ -36,9 +67,12 @@ def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch]) -> Profile:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
     if isinstance(rows, pa.Table):
-        require_columns(edges.names, rows.schema)
+        require_columns(edges.reads, rows.schema)
         rows = rows.to_batches()
-    return reduce(merge, (_count(edges, batch) for batch in rows), empty_profile(edges))
+    tally = Tally(edges)
+    for batch in rows:
+        tally.add(batch)
+    return tally.profile
 
 
 class Tally:
@@ -47,7 +81,8 @@ class Tally:
     def __init__(self, edges: Edges) -> None:
         """Begin with no rows over *edges*."""
         self.edges = edges
-        self.profile = empty_profile(edges)
+        self._rows = 0
+        self._counts = {column.name: np.zeros(column.bins, dtype=np.int64) for column in edges.columns}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count *batch*.
@@ -55,7 +90,14 @@ class Tally:
         Raises:
             DataError: SCHEMA_MISSING, SCHEMA_TYPE.
         """
-        self.profile = merge(self.profile, _count(self.edges, batch))
+        for name, counts in self.edges.count(batch).items():
+            self._counts[name] += counts
+        self._rows += batch.num_rows
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of what was counted so far."""
+        return counted(self.edges, self._rows, self._counts)
 
 
 def empty_profile(edges: Edges) -> Profile:
@@ -82,11 +124,6 @@ def require_same_edges(a: str, b: str) -> None:
     """
     if a != b:
         raise DataError(Code.PROFILE_EDGES, f"must be counted over edges {a[:12]}, got {b[:12]}", where="profile")
-
-
-def _count(edges: Edges, batch: pa.RecordBatch) -> Profile:
-    require_columns(edges.names, batch.schema)
-    return counted(edges, batch.num_rows, {column.name: column.count(batch[column.name]) for column in edges.columns})
 
 
 def counted(edges: Edges, rows: int, counts: dict[str, Counts]) -> Profile:

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, model_validator
 
 from perennial.monitoring.binning import categorical_edges, numeric_edges
-from perennial.monitoring.columns import numbers, require_columns
-from perennial.monitoring.edges import ColumnEdges, Edges
+from perennial.monitoring.columns import floats, require_columns
+from perennial.monitoring.edges import ColumnEdges, Edges, NumericEdges
+from perennial.monitoring.kinds import Measure, measured, measures, read_for
+from perennial.monitoring.packed import packed, unpacked
 from perennial.monitoring.profile import Profile, counted, empty_profile, merge
 from perennial.monitoring.psi import Counts, Floats
 from perennial.monitoring.stored import Frozen, Stored
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
 
 class Moments(Frozen):
-    """Mean and standard deviation of a column's finite values, in its own unit; None where there are none."""
+    """Mean and standard deviation of the finite values, in the column's own unit; None where there are none."""
 
     mean: float | None
     deviation: float | None
+
+
+class _Nights(Frozen):
+    """How the nights are stored: shape (nights, bins) of counts for each of the edges."""
+
+    numbers: tuple[int, ...]
+    rows: tuple[Annotated[int, Field(ge=0)], ...]
+    packed: str
 
 
 class Reference(Stored):
@@ -30,7 +47,7 @@ class Reference(Stored):
         edges: The bins.
         total: The counts of all rows.
         nights: The counts of each night, by the night's number.
-        moments: By numeric column.
+        moments: By the name of the numeric edges.
     """
 
     edges: Edges
@@ -38,14 +55,59 @@ class Reference(Stored):
     nights: dict[int, Profile]
     moments: dict[str, Moments]
 
+    def to_json(self) -> bytes:
+        """Return the record as JSON; the counts of all nights together, by column, and no total, which is their sum."""
+        names, nights = self.edges.names, list(self.nights.values())
+        columns = [np.array([night.counts[name] for night in nights], dtype=np.int64) for name in names]
+        stored = _Nights(numbers=tuple(self.nights), rows=tuple(night.rows for night in nights), packed=packed(columns))
+        record = self.model_copy(update={"nights": stored}).model_dump_json(exclude={"total"}, serialize_as_any=True)
+        return record.encode()
 
-def reference_profile(rows: pa.Table, *, numeric: Iterable[str] = (), categorical: Iterable[str] = (), nights: Counts) -> Reference:
+    @model_validator(mode="before")
+    @classmethod
+    def _unpacked(cls, record: object) -> object:
+        """Count all nights, and their total, out of what :meth:`to_json` wrote."""
+        if not isinstance(record, dict) or "total" in record or "edges" not in record:
+            return record
+        edges, stored = Edges.model_validate(record["edges"]), _Nights.model_validate(record.get("nights"))
+        columns = unpacked(stored.packed, [(len(stored.numbers), one.bins) for one in edges.columns])
+        named = list(zip(edges.names, columns, strict=True))
+        nights = [counted(edges, rows, {name: column[i] for name, column in named}) for i, rows in enumerate(stored.rows)]
+        total = counted(edges, sum(stored.rows), {name: column.sum(axis=0) for name, column in named})
+        return {**record, "edges": edges, "total": total, "nights": dict(zip(stored.numbers, nights, strict=True))}
+
+    def only(self, wanted: Callable[[ColumnEdges], bool]) -> Reference:
+        """Return the reference of the columns whose edges are *wanted*; itself where all are."""
+        edges = self.edges.only(wanted)
+        if edges is self.edges:
+            return self
+        return Reference(
+            edges=edges,
+            total=self.total.over(edges),
+            nights={night: profile.over(edges) for night, profile in self.nights.items()},
+            moments={name: moments for name, moments in self.moments.items() if name in edges.names},
+        )
+
+
+def reference_profile(
+    rows: pa.Table,
+    *,
+    numeric: Iterable[str] = (),
+    categorical: Iterable[str] = (),
+    watched: Mapping[str, str] = _NONE,
+    event_at: str = "event_at",
+    timezone: str = "UTC",
+    nights: Counts,
+) -> Reference:
     """Find the edges of *rows* and count them, in total and by night.
 
     Args:
         rows: The champion's training rows.
         numeric: The columns of numbers.
         categorical: The columns of a limited number of values.
+        watched: The kind of each further column: numeric, categorical, boolean, text or timestamp.
+        event_at: The column of when each event happened. Only moments are held against it.
+        timezone: In which the hours and weekdays of moments are told.
         nights: Shape (rows,), the number of the night that each row belongs to.
 
     Returns:
@@ -54,32 +116,57 @@ def reference_profile(rows: pa.Table, *, numeric: Iterable[str] = (), categorica
     Raises:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
-    numeric, categorical = tuple(numeric), tuple(categorical)
-    require_columns((*numeric, *categorical), rows.schema)
+    kinds = {**dict.fromkeys(numeric, "numeric"), **dict.fromkeys(categorical, "categorical"), **watched}
+    wanted = [(column, measure) for column, kind in kinds.items() for measure in measures(kind)]
+    needed = (name for column, measure in wanted for name in read_for(column, measure.name, event_at))
+    require_columns(tuple(dict.fromkeys(needed)), rows.schema)
     labels, positions = np.unique(nights, return_inverse=True)
-    values = {name: numbers(name, rows[name]) for name in numeric}
-    placed = [_placed_numeric(name, values[name], positions) for name in numeric]
-    placed += [categorical_edges(name, rows[name], positions) for name in categorical]
-    edges = Edges(columns=tuple(column for column, _ in placed))
-    by_night = {column.name: _by_night(column, bins, positions, len(labels)) for column, bins in placed}
+    placed = []
+    for column, measure in wanted:
+        cells = measured(rows, column, measure.name, event_at=event_at, timezone=timezone)
+        placed.append(_placed(column, measure, cells, positions, len(labels)))
+    edges = Edges(columns=tuple(found.edges for found in placed), event_at=event_at, timezone=timezone)
     sizes = np.bincount(positions, minlength=len(labels))
-    profiles = [counted(edges, int(sizes[i]), {name: counts[i] for name, counts in by_night.items()}) for i in range(len(labels))]
+    profiles = [counted(edges, int(sizes[i]), {found.edges.name: found.counts[i] for found in placed}) for i in range(len(labels))]
     return Reference(
         edges=edges,
         total=reduce(merge, profiles, empty_profile(edges)),
         nights=dict(zip(labels.tolist(), profiles, strict=True)),
-        moments={name: _moments(column) for name, column in values.items()},
+        moments={found.edges.name: found.moments for found in placed if found.moments},
     )
 
 
-def _placed_numeric(name: str, values: Floats, nights: Counts) -> tuple[ColumnEdges, Counts]:
-    edges = numeric_edges(name, values, nights)
-    return edges, edges.place_numbers(values)
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Edges, the counts of each night over them, shape (nights, bins), and the moments of what is numeric."""
+
+    edges: ColumnEdges
+    counts: Counts
+    moments: Moments | None
+
+
+def _placed(column: str, measure: Measure, cells: pa.Array | pa.ChunkedArray, nights: Counts, size: int) -> _Placed:
+    if not measure.numeric:
+        known, bins = categorical_edges(column, cells, nights, measure.name)
+        return _Placed(known, _by_night(known, bins, nights, size), None)
+    values = floats(column, cells)
+    edges = numeric_edges(column, values, nights, measure.name)
+    return _Placed(edges, _night_counts(edges, values, nights, size), _moments(values))
 
 
 def _by_night(column: ColumnEdges, bins: Counts, nights: Counts, size: int) -> Counts:
     """Return shape (nights, bins): the rows of each night in each bin."""
     return np.bincount(nights * column.bins + bins, minlength=size * column.bins).reshape(size, column.bins)
+
+
+def _night_counts(edges: NumericEdges, values: Floats, nights: Counts, size: int) -> Counts:
+    """Return shape (nights, bins), as :func:`_by_night` does; to count the rows of a night is faster than to place each."""
+    if (nights[1:] < nights[:-1]).any():
+        order = np.argsort(nights, kind="stable")
+        values, nights = values[order], nights[order]
+    starts = np.searchsorted(nights, np.arange(size + 1))
+    counts = [edges.count_numbers(values[start:end]) for start, end in pairwise(starts)]
+    return np.array(counts, dtype=np.int64).reshape(size, edges.bins)
 
 
 def _moments(values: Floats) -> Moments:

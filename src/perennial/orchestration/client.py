@@ -15,7 +15,8 @@ from perennial.core.errors import RejectedError, UnavailableError
 from perennial.core.interval import Interval, iso
 from perennial.orchestration.settings import Login
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 120.0
+"""While a busy machine builds the API of the tasks, which takes 4 s on an idle one, the server answers nobody."""
 _POLL_S = 0.2
 _FINAL = ("success", "failed")
 
@@ -71,7 +72,7 @@ class Client:
         """Return what Airflow shows as import errors: text by file."""
         return {row["filename"]: row["stack_trace"] for row in self.request("GET", "/importErrors?limit=1000")["import_errors"]}
 
-    def unpause(self, dag_id: str, *, timeout_s: float = 60.0) -> None:
+    def unpause(self, dag_id: str, *, timeout_s: float = 180.0) -> None:
         """Let *dag_id* run; waits until it has been parsed."""
         self._until(lambda: dag_id in self.dags(), timeout_s, f"DAG {dag_id} to be parsed")
         self.request("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})

@@ -91,6 +91,13 @@ class Column:
         return self.numbers if self.missing is None else self.numbers[~self.missing]
 
     @cached_property
+    def scale(self) -> npt.NDArray[np.float64]:
+        """Shape (count,), numeric columns and moments: the values that are not missing as float64, a moment in microseconds."""
+        if self.kind is not Kind.MOMENT:
+            return self.present
+        return (self.micros if self.missing is None else self.micros[~self.missing]).astype(np.float64)
+
+    @cached_property
     def micros(self) -> npt.NDArray[np.int64]:
         """Shape (rows,), moments only: microseconds since 1970; 0 where missing."""
         return np.asarray(self.exact.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), np.int64)

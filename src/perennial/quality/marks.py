@@ -64,6 +64,13 @@ class Marks:
                 together._blocks[number] = together._blocks.get(number, np.zeros_like(block)) | block
         return together
 
+    def without(self, others: Marks) -> Marks:
+        """Return the rows that are marked here and not in *others*."""
+        left = Marks()
+        for number, block in self._blocks.items():
+            left._blocks[number] = block & ~others._blocks.get(number, np.zeros_like(block))
+        return left
+
     def mask(self, start: int, length: int) -> Mask:
         """Return for *length* rows from position *start* on whether they are marked."""
         found = np.zeros(length, dtype=bool)

@@ -23,10 +23,15 @@ def shares_of(columns: Sequence[Column], count: int) -> npt.NDArray[np.int64]:
 
     Rows whose values in all *columns* are equal have the same one. Others are spread evenly, which only the memory depends on.
     """
+    return ((hashes_of(columns) >> _HALF) % np.uint64(count)).astype(np.int64)
+
+
+def hashes_of(columns: Sequence[Column]) -> Hashes:
+    """Return for each row a hash of its values in all *columns*: the same for equal values, seldom for others."""
     mixed = _hashes(columns[0])
     for column in columns[1:]:
         mixed = _mix(mixed + _hashes(column))
-    return ((mixed >> _HALF) % np.uint64(count)).astype(np.int64)
+    return mixed
 
 
 def _hashes(column: Column) -> Hashes:

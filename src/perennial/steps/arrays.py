@@ -40,6 +40,11 @@ def days(rows: pa.Table | pa.RecordBatch, definition: Definition) -> npt.NDArray
     return moments(rows, definition) // _DAY
 
 
+def day_of(interval: Interval) -> int:
+    """Return the number of the UTC day since 1970 in which the middle of *interval* lies."""
+    return microseconds(interval.start + interval.length / 2) // _DAY
+
+
 def target(rows: pa.Table | pa.RecordBatch, definition: Definition) -> npt.NDArray[np.float64]:
     """Return the labels in their own unit, shape (rows,); a null is NaN.
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from perennial.core.digest import digest_json
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval, iso
-from perennial.core.receipts import ALL, Moment, Receipt, RequestState, RetrainRequest
+from perennial.core.receipts import ALL, Moment, Promotion, Receipt, RequestState, RetrainRequest
 from perennial.definition.calendar import training_window
 from perennial.definition.models import Definition
 from perennial.ports import ABANDONED_AFTER, Ledger
@@ -19,6 +19,8 @@ BY_HAND = "by hand"
 """How the origin of a request begins that a person filed."""
 
 INSIST = "Use force to retrain all the same."
+CLOSER = "whoever brings the model back"
+"""Who claims a request to close it: the same for everybody, so that one who was interrupted leaves it to the next one."""
 
 
 class Assignment(Receipt):
@@ -55,7 +57,7 @@ def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_b
     """Claim the request that waits, whatever its cut-off, or file one; *claimed_by* is another one for each run.
 
     This is how a model that was retired is retrained. A request that waits since before the retirement is closed then, and the
-    person's own takes its place, whatever the cooldown says.
+    person's own takes its place, whatever the cooldown says. Who is interrupted in between says it again.
 
     Returns:
         What to do, or None; and the reason, or a sentence that says what stands against it, and that force goes against it.
@@ -67,7 +69,10 @@ def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_b
     origin = f"{BY_HAND} {person.name} {iso(person.cut_off)}"
     wanted = _request(definition, person.cut_off, person.reason, origin, key=[origin, claimed_by])
     after = timedelta(0) if person.force else ABANDONED_AFTER
-    force = _closed_what_is_over(definition, ledger, person, claimed_by, after) or person.force
+    over = retired(definition, ledger, person.cut_off)
+    if over is not None:
+        _close_what_waits(definition, ledger, over, after)
+    force = person.force or (over is not None and _only_closed(definition, ledger, wanted, over))
     claimed, why = _claim(definition, ledger, wanted, claimed_by, at=None, abandoned_after=after, force=force)
     if claimed is None:
         return None, why if person.force else f"{why} {INSIST}"
@@ -112,7 +117,12 @@ def on_request(definition: Definition, ledger: Ledger, at: datetime, *, claimed_
 def retired(definition: Definition, ledger: Ledger, at: datetime) -> str | None:
     """Return in a sentence who retired the model and why, or None where it is not retired at that moment."""
     found = retirement(ledger, definition.name, ALL, at)
-    return f"The model was retired by {found.actor}: {found.reason}" if found else None
+    return retired_by(found) if found else None
+
+
+def retired_by(row: Promotion) -> str:
+    """Return what becomes of a request because of the retirement *row*."""
+    return f"The model was retired by {row.actor}: {row.reason}"
 
 
 def unsettled(definition: Definition, ledger: Ledger) -> RetrainRequest | None:
@@ -121,16 +131,21 @@ def unsettled(definition: Definition, ledger: Ledger) -> RetrainRequest | None:
     return next((request for request in reversed(requests) if request.state is not RequestState.DONE), None)
 
 
-def _closed_what_is_over(definition: Definition, ledger: Ledger, person: Person, claimed_by: str, after: timedelta) -> bool:
-    """Close the request that waits where the model was retired, as no person filed it; return whether there was one."""
-    said, waiting = retired(definition, ledger, person.cut_off), unsettled(definition, ledger)
-    if said is None or waiting is None or waiting.origin.startswith(BY_HAND):
-        return False
-    closer = f"{claimed_by} (closes it)"  # another name: asked again, the run is given its own request, and not this one
-    claimed = ledger.claim_request(definition.name, ALL, closer, at=None, abandoned_after=after)
-    if claimed is not None:
-        ledger.settle_request(waiting.id, said, claimed_by=closer)
-    return claimed is not None
+def _close_what_waits(definition: Definition, ledger: Ledger, over: str, after: timedelta) -> None:
+    """Close the request that waits, as the retirement *over* says, unless a person filed it or a run is at it."""
+    waiting = unsettled(definition, ledger)
+    if waiting is None or waiting.origin.startswith(BY_HAND):
+        return
+    claimed = ledger.claim_request(definition.name, ALL, CLOSER, at=None, abandoned_after=after)
+    if claimed is not None and claimed.id == waiting.id:  # not one that was closed so before
+        ledger.settle_request(waiting.id, over, claimed_by=CLOSER)
+
+
+def _only_closed(definition: Definition, ledger: Ledger, wanted: RetrainRequest, over: str) -> bool:
+    """Return whether all that stands in the way of *wanted* are requests that were closed unanswered by the retirement *over*."""
+    others = ledger.history(RetrainRequest, definition.name, ALL)
+    near = [other for other in others if abs(other.at - wanted.at) < definition.retraining.cooldown and other.id != wanted.id]
+    return bool(near) and all(other.outcome == over for other in near)
 
 
 def _claim(

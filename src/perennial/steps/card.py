@@ -18,7 +18,7 @@ from perennial.steps.champion import promoted_with
 class Card(Receipt):
     """A model card.
 
-    All of it is in the ledger and its artifacts, but for what the definition says. *evaluation* is the one that the version became
+    All of it is in the ledger and its artifacts. *evaluation* is the one that the version became
     champion with, else its last one, out of *evaluations*.
     """
 
@@ -57,8 +57,8 @@ class Card(Receipt):
 def card(definition: Definition, stores: Stores, version_id: str) -> Card:
     """Return the card of a version. It is made of what was recorded, so that it is the same whenever it is asked for.
 
-    Only a later evaluation, approval or promotion of the version adds to it. What the ledger does not keep of the definition is
-    taken from *definition*, and the card says where that is another one by now.
+    Only a later evaluation, approval or promotion of the version adds to it. Where *definition* is another one by now than it was
+    trained by, the card says so, and tells the one of then; where that was not kept, it tells *definition*, and says that.
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, ARTIFACT_FORMAT: the manifest or the profile is not what was stored.
@@ -68,7 +68,7 @@ def card(definition: Definition, stores: Stores, version_id: str) -> Card:
     validation = stores.ledger.get(Validation, version.validation)
     evaluations = [row for row in stores.ledger.history(Evaluation, version.model, version.segment) if row.challenger == version.id]
     evaluation = promoted_with(stores, version) or (evaluations[-1] if evaluations else None)
-    says, held = described(definition, version), learnt(stores, version)
+    says, held = described(definition, stores, version), learnt(stores, version)
     return Card(
         version=version,
         described=says,

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.core.digest import canonical_json
-from perennial.definition.models import Definition
+from perennial.definition.models import Definition, WatchedKind
 from perennial.learning.features import Columns
 from perennial.quality import catalog
 
@@ -24,8 +24,15 @@ def row_columns(definition: Definition) -> tuple[str, ...]:
     source = definition.source
     checked = (name for item in definition.expectations for name in catalog.columns(item.type, item.arguments))
     available = (source.available_at,) if source.available_at else ()
-    wanted = (*source.entity, source.event_at, *available, *definition.features.columns, *definition.evaluation.slices, *checked)
+    features, watched = definition.features.columns, definition.monitoring.columns
+    wanted = (*source.entity, source.event_at, *available, *features, *definition.evaluation.slices, *checked, *watched)
     return _once(name for name in wanted if name != definition.label.column)
+
+
+def number_columns(definition: Definition) -> tuple[str, ...]:
+    """Return the source's columns that must be numbers, each once."""
+    watched = (name for name, kind in definition.monitoring.columns.items() if kind is WatchedKind.NUMERIC)
+    return _once((*definition.features.numeric, *watched))
 
 
 def label_columns(definition: Definition) -> tuple[str, ...]:

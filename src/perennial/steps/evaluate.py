@@ -15,15 +15,18 @@ from perennial.core.errors import DataError
 from perennial.core.interval import Interval
 from perennial.core.receipts import Evaluation, GateResult, ModelVersion, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition, Task
-from perennial.learning.comparison import Comparison, Rules, compare
+from perennial.learning.judgement import Judgement, Rules, judge
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.champion import effective_from, promoted_with, version_of
-from perennial.steps.holdout import Holdout, beside
+from perennial.steps.costs import judged_by_budget
+from perennial.steps.holdout import Holdout
 from perennial.steps.importance import importance_of
-from perennial.steps.infrastructure import TRIAL, Tried, infrastructure, judged_by_budget
+from perennial.steps.incumbent import Incumbent, incumbent
+from perennial.steps.infrastructure import TRIAL, Tried, infrastructure, times_untold
 from perennial.steps.loss import loss_of
 from perennial.steps.models import predict_with
+from perennial.steps.outlook import outlook_of
 from perennial.steps.second_fit import noise_of
 from perennial.steps.snapshots.rows import clean_rows
 
@@ -59,10 +62,12 @@ def evaluate(
     rows = clean_rows(definition, stores, snapshot, validation)
     whole = _whole(definition, interval, rows, version)
     tried = infrastructure(definition, stores, version, rows)
-    holdout = beside(definition, stores, whole, champion) if tried.cost else whole
-    further = list(_further(definition, stores, version, tried, rows, holdout))
-    result = _judged(definition, stores, holdout, version, further) if tried.cost else _unloaded(tried.gate)
-    content = [version.id, champion.id if champion else None, validation.id, definition.digest]
+    found = incumbent(definition, stores, whole, champion) if tried.cost else Incumbent(whole)
+    holdout = found.holdout
+    further = list(_further(definition, stores, version, champion, tried, rows, holdout))
+    result = _judged(definition, stores, found, version, further) if tried.cost else _unloaded(tried.gate)
+    untold = times_untold(stores, version)
+    content = [version.id, champion.id if champion else None, validation.id, definition.digest, *([untold] if untold else [])]
     return stores.ledger.record(
         Evaluation(
             id=digest_json(content)[:32],
@@ -81,6 +86,7 @@ def evaluate(
             gates=result.gates,
             importance=importance_of(definition, stores, version.artifact, holdout.rows) if tried.cost else {},
             cost=tried.cost,
+            outlook=outlook_of(definition, stores, version.artifact, whole.rows) if tried.cost else None,
         )
     )
 
@@ -94,43 +100,59 @@ def _whole(definition: Definition, interval: Interval, rows: pa.Table, version: 
 
 
 def _further(
-    definition: Definition, stores: Stores, version: ModelVersion, tried: Tried, rows: pa.Table, holdout: Holdout
+    definition: Definition,
+    stores: Stores,
+    version: ModelVersion,
+    champion: ModelVersion | None,
+    tried: Tried,
+    rows: pa.Table,
+    holdout: Holdout,
 ) -> Iterator[GateResult]:
     """Yield what the gates say that look at more than predictions; where the version failed to load, that is all."""
     yield tried.gate
     if tried.cost is None:
         return
-    yield from judged_by_budget(definition, version, tried.cost)
+    yield from judged_by_budget(definition, stores, version, tried.cost, champion)
     noise = definition.evaluation.gates.noise
     if noise is not None:
         yield noise_of(definition, stores, noise.among, learnt=within(rows, definition, version.trained_on), held_out=holdout.rows)
 
 
 def _judged(
-    definition: Definition, stores: Stores, holdout: Holdout, version: ModelVersion, further: Sequence[GateResult]
-) -> Comparison:
-    manifests = {"challenger": version.artifact, "baseline": version.baseline, "champion": holdout.champion}
-    present = {role: manifest for role, manifest in manifests.items() if manifest is not None}
-    task = definition.estimator.task
-    predictions = {role: predict_with(stores, manifest, holdout.rows, task=task) for role, manifest in present.items()}
+    definition: Definition, stores: Stores, found: Incumbent, version: ModelVersion, further: Sequence[GateResult]
+) -> Judgement:
+    holdout, task = found.holdout, definition.estimator.task
+    manifests = {"challenger": version.artifact, "baseline": version.baseline}
+    predictions = {role: predict_with(stores, manifest, holdout.rows, task=task) for role, manifest in manifests.items()}
+    if found.predicted is not None:
+        predictions["champion"] = found.predicted
     result = compare_predictions(definition, holdout.rows, predictions, further)
     if holdout.seen:
         return _undecided(result, holdout.remark)
+    if found.left_out:
+        sentence = f"{found.left_out} So there is none to be compared with, and the other gates decide: passed."
+        result = _of_champion(result, Verdict.PASS, sentence)
     return replace(result, sentence=f"{result.sentence} {holdout.remark}") if holdout.remark else result
 
 
-def _unloaded(gate: GateResult) -> Comparison:
+def _unloaded(gate: GateResult) -> Judgement:
     """Return the refusal of a challenger that is not loaded here, as it failed where a failure does no harm."""
-    return Comparison({}, (gate,), gate.verdict, f"The challenger fails at {gate.gate}. {gate.sentence}")
+    outcome = "The challenger fails" if gate.verdict is Verdict.FAIL else "Whether the challenger passes cannot be told"
+    return Judgement({}, (gate,), gate.verdict, f"{outcome} at {gate.gate}. {gate.sentence}")
 
 
-def _undecided(result: Comparison, remark: str) -> Comparison:
+def _undecided(result: Judgement, remark: str) -> Judgement:
     """Return *result*, in which no champion took part, with a gate of the champion that is inconclusive."""
-    gate = GateResult(gate="champion", verdict=Verdict.INCONCLUSIVE, sentence=remark)
-    gates = tuple(gate if found.gate == gate.gate else found for found in result.gates)
+    result = _of_champion(result, Verdict.INCONCLUSIVE, remark)
     if result.verdict is Verdict.PASS:
-        return replace(result, gates=gates, verdict=Verdict.INCONCLUSIVE, sentence=remark)
-    return replace(result, gates=gates, sentence=f"{result.sentence} {remark}")
+        return replace(result, verdict=Verdict.INCONCLUSIVE, sentence=remark)
+    return replace(result, sentence=f"{result.sentence} {remark}")
+
+
+def _of_champion(result: Judgement, verdict: Verdict, sentence: str) -> Judgement:
+    """Return *result* with something else in the place of what the champion's gate said."""
+    gate = GateResult(gate="champion", verdict=verdict, sentence=sentence)
+    return replace(result, gates=tuple(gate if one.gate == gate.gate else one for one in result.gates))
 
 
 def compare_predictions(
@@ -138,7 +160,7 @@ def compare_predictions(
     rows: pa.Table,
     predictions: dict[str, npt.NDArray[np.float64]],
     further: Sequence[GateResult] = (),
-) -> Comparison:
+) -> Judgement:
     """Compare predictions by role (challenger, champion, baseline), each of shape (rows,), under the definition's gates.
 
     What *further* gates said counts as much.
@@ -155,7 +177,7 @@ def compare_predictions(
         calibration=(gates.calibration.error, gates.calibration.slope) if gates.calibration else None,
         slices=(gates.slices.margin, gates.slices.minimum_rows) if gates.slices else None,
     )
-    return compare(
+    return judge(
         rules,
         actual=target(rows, definition),
         predictions=predictions,

@@ -12,7 +12,7 @@ from perennial.core.interval import Interval, iso
 from perennial.core.receipts import ALL, Purpose, Snapshot
 from perennial.definition.models import Definition, Relation
 from perennial.ports import Selection, Stores
-from perennial.steps.columns import label_columns, row_columns
+from perennial.steps.columns import label_columns, number_columns, row_columns
 from perennial.steps.snapshots.bounds import bounded
 from perennial.steps.snapshots.parts import FORMAT, Parts
 from perennial.steps.snapshots.skew import skew_of
@@ -83,7 +83,7 @@ def read_rows(definition: Definition, interval: Interval, stores: Stores, *, as_
         DataError: As :func:`extract`.
     """
     columns = row_columns(definition)
-    numeric = tuple(name for name in definition.features.numeric if name in columns)
+    numeric = tuple(name for name in number_columns(definition) if name in columns)
     return _read(definition.source, columns, numeric, interval, stores, as_of)
 
 

@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError, DataError, DefinitionError, RejectedError, TerminalError
+from perennial.core.errors import ArtifactError, DataError, DefinitionError, PerennialError, RejectedError
 from perennial.core.receipts import Cost, Evaluation, GateResult, ModelVersion, Verdict
 from perennial.core.scratch import temporary_folder
 from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns
-from perennial.learning.budget import Budget, budget_gates
 from perennial.learning.codec import Opened, Written, open_model
 from perennial.learning.features import Columns
 from perennial.learning.words import mebibytes, seconds
@@ -28,13 +27,20 @@ TRIAL = "perennial.steps.jobs.trial"
 SECONDS = 600.0
 """After this time a model that has not yet loaded and predicted a thousand rows is stopped."""
 _ROWS = 1000
+_TIMES = 2
+"""How often a version is tried that may well pass the next time."""
 _FAULTS_OF_THE_MODEL = (ArtifactError, DataError, DefinitionError)
-_ENDS_OF_THE_PROCESS = {Code.MEMORY_LIMIT, Code.MODEL_CRASHED, Code.MODEL_TIMEOUT}
+_ENDS_OF_THE_MODEL = {Code.MEMORY_LIMIT, Code.MODEL_CRASHED}
+_ENDS_OF_THE_MACHINE = {Code.MODEL_KILLED, Code.MODEL_TIMEOUT}
+"""What may be another machine's fault than the model's: one short of memory, or too busy to load a model in ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of it: the gate, and what using the version costs, where it could be measured."""
+    """What came of it: the gate, and what using the version costs, where it could be measured.
+
+    The gate's verdict is error where nothing is said of the version, as its process was ended from outside; then there is no cost.
+    """
 
     gate: GateResult
     cost: Cost | None = None
@@ -44,7 +50,8 @@ def infrastructure(definition: Definition, stores: Stores, version: ModelVersion
     """Have a fresh process load *version* and its baseline through their whole verification and predict *rows*.
 
     It must repeat its golden rows to the bit, and predict one row, none, new categories, and missing values where the rows have
-    some; within the memory of the definition.
+    some; within the memory of the definition. Where its process is ended from outside, or has no end, it is tried once more; after
+    that the verdict is error, and not fail, as the machine may be to blame.
 
     Args:
         definition: The model.
@@ -54,36 +61,29 @@ def infrastructure(definition: Definition, stores: Stores, version: ModelVersion
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, ARTIFACT_SIGNATURE: its bytes are not what was signed.
-        UnavailableError: WORKSHOP_ENDED.
+        UnavailableError: WORKSHOP_ENDED, STORE_UNAVAILABLE.
     """
     manifests = {"model": version.artifact, "baseline": version.baseline}
     found = {name: open_model(digest, key=stores.signing_key, get=stores.artifacts.get) for name, digest in manifests.items()}
-    try:
-        done = _tried(definition, stores, version, rows, found)
-    except TerminalError as error:
-        if not isinstance(error, _FAULTS_OF_THE_MODEL) and error.code not in _ENDS_OF_THE_PROCESS:
-            raise
-        return Tried(_failed([f"{fault.message} [{fault.code}]" for fault in error.faults]))
-    if done.value["refusals"]:
-        return Tried(_failed(done.value["refusals"]))
-    takes_missing = done.value.pop("takes_missing")
-    del done.value["refusals"]
-    cost = Cost(**done.value, memory=done.memory)
-    return Tried(GateResult(gate=GATE, verdict=Verdict.PASS, sentence=_sentence(cost, takes_missing=takes_missing)), cost)
+    ends = []
+    for _ in range(_TIMES):
+        try:
+            return _judged(_tried(definition, stores, version, rows, found))
+        except PerennialError as error:
+            if error.code not in _ENDS_OF_THE_MACHINE:
+                return Tried(_refused(error))
+            ends.append(_told(error))
+    return Tried(_untold(ends))
 
 
-def judged_by_budget(definition: Definition, version: ModelVersion, cost: Cost) -> Iterator[GateResult]:
-    """Yield what the definition's budget says of a version, a gate for each figure that it gives."""
-    given = definition.evaluation.gates.budget
-    if given is None:
-        return
-    budget = Budget(
-        fit=given.fit.total_seconds() if given.fit else None,
-        predict=given.predict.total_seconds() if given.predict else None,
-        memory=given.memory,
-        beside_baseline=given.beside_baseline,
-    )
-    yield from budget_gates(budget, cost, fit_seconds=version.fit_seconds, fit_memory=version.fit_memory)
+def times_untold(stores: Stores, version: ModelVersion) -> int:
+    """Return how often *version* was evaluated without a word on whether a fresh process can load it.
+
+    Whoever evaluates it again makes another evaluation than those, as it may well pass by now.
+    """
+    evaluations = stores.ledger.history(Evaluation, version.model, version.segment)
+    gates = (gate for row in evaluations if row.challenger == version.id for gate in row.gates)
+    return sum(gate.gate == GATE and gate.verdict is Verdict.ERROR for gate in gates)
 
 
 def require_tried(stores: Stores, version: ModelVersion) -> None:
@@ -125,8 +125,38 @@ def _with_gaps(rows: pa.Table, columns: Columns) -> Iterator[str]:
             yield name
 
 
+def _judged(done: Done) -> Tried:
+    value = dict(done.value)
+    refusals = value.pop("refusals")
+    if refusals:
+        return Tried(_failed(refusals))
+    takes_missing = value.pop("takes_missing")
+    cost = Cost(**value, memory=done.memory)
+    return Tried(GateResult(gate=GATE, verdict=Verdict.PASS, sentence=_sentence(cost, takes_missing=takes_missing)), cost)
+
+
+def _refused(error: PerennialError) -> GateResult:
+    """Return the refusal of a model whose fault *error* is.
+
+    Raises:
+        PerennialError: *error* itself, where it is not.
+    """
+    if not isinstance(error, _FAULTS_OF_THE_MODEL) and error.code not in _ENDS_OF_THE_MODEL:
+        raise error
+    return _failed([_told(error)])
+
+
+def _told(error: PerennialError) -> str:
+    return "; ".join(f"{fault.message} [{fault.code}]" for fault in error.faults)
+
+
 def _failed(faults: list[str]) -> GateResult:
     return GateResult(gate=GATE, verdict=Verdict.FAIL, sentence=f"In a fresh process the model {'; '.join(faults)}: failed.")
+
+
+def _untold(ends: list[str]) -> GateResult:
+    sentence = f"In a fresh process the model {', and then '.join(ends)}, which may be the machine's fault: cannot be told."
+    return GateResult(gate=GATE, verdict=Verdict.ERROR, sentence=sentence)
 
 
 def _sentence(cost: Cost, *, takes_missing: bool) -> str:

@@ -14,7 +14,7 @@ from perennial.steps.extract import extract
 from perennial.steps.monitor import monitor
 from perennial.steps.predict import predict
 from perennial.steps.publish import publish
-from perennial.steps.train import train
+from perennial.steps.train import JOB, train
 from perennial.steps.validate import validate
 
 
@@ -45,8 +45,10 @@ def retrain(
 ) -> Publication:
     """Run one retraining on the window *interval*: extract, validate, train, evaluate, publish.
 
-    It knows what was known at the window's end, or as of the cut-off where one is given.
+    It knows what was known at the window's end, or as of the cut-off where one is given. While the rows are read and checked, the
+    workshop gets ready to fit.
     """
+    stores.workshop.prepare(JOB)
     snapshot = extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=as_of or interval.end)
     validation = validate(definition, interval, stores, snapshot=snapshot)
     version = train(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from perennial.core.codes import Code
 from perennial.core.digest import digest_json
-from perennial.core.errors import ArtifactError
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
-    ColumnDrift,
     Evaluation,
     Measurement,
-    ModelVersion,
     NightLoss,
     Predicted,
     Promotion,
@@ -21,27 +17,24 @@ from perennial.core.receipts import (
     Signal,
     Snapshot,
     Validation,
-    Verdict,
 )
 from perennial.definition.models import Definition
 from perennial.monitoring.baseline import behind_baseline
-from perennial.monitoring.columns import require_columns
 from perennial.monitoring.decay import decay
-from perennial.monitoring.drift import drift
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.drift import nightly_budget
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, version_of
 from perennial.steps.loss import evaluated_loss, loss_of
+from perennial.steps.movements import Movements, Night, movements
 from perennial.steps.outcomes import record_outcomes
-from perennial.steps.snapshots.rows import open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 YEAR = timedelta(days=365.25)
-TESTS = 2
-"""Drift and decay share the budget of false alarms."""
+SHARES = 2
+"""Of the budget of false alarms decay has one half: its evidence is gathered over many nights, for which its share must stay the
+same. All other tests of a night that can alarm share the other half by Holm's rule."""
 
 
 def monitor(
@@ -61,21 +54,23 @@ def measure(
     """Measure from what the ledger holds; a pure function of it and of the night's snapshot."""
     promotion = champion_of(stores, definition.name, snapshot.segment, interval)
     version = version_of(stores, promotion)
-    columns: Sequence[ColumnDrift] = ()
     losses: Sequence[NightLoss] = ()
     signals: list[Signal] = []
-    counts: str | None = None
+    moved = Movements([], [], None, None)
     if promotion is not None and version is not None:
         losses = _losses(definition, interval, stores, promotion, snapshot)
-        signals += _loss_signals(definition, interval, stores, promotion, losses)
-        if validation.verdict is Verdict.PASS and predicted.batches:
-            columns, moved, counts = _drift(definition, interval, stores, version, snapshot, validation, predicted)
-            signals.append(moved)
+        evaluation = _evaluation(stores, promotion)
+        signals += _loss_signals(definition, interval, promotion, evaluation, losses)
+        night = Night(definition, interval, stores, version, evaluation, snapshot, validation, predicted)
+        budget = nightly_budget(definition.monitoring.false_alarms_per_year / SHARES, YEAR / interval.length)
+        moved = movements(night, budget)
+        signals += moved.signals
     recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled]
     content = {
         "validation": validation.id,
         "version": version.id if version else None,
         "signals": [signal.model_dump(mode="json") for signal in signals],
+        "drift": [column.model_dump(mode="json") for column in moved.columns],
         "losses": [night.model_dump(mode="json") for night in recent],
     }
     return stores.ledger.record(
@@ -87,8 +82,9 @@ def measure(
             as_of=snapshot.as_of,
             version=version.id if version else None,
             validation=validation.id,
-            profile=counts,
-            drift=tuple(columns),
+            profile=moved.profile,
+            outlook=moved.outlook,
+            drift=tuple(moved.columns),
             losses=tuple(recent),
             signals=tuple(signals),
         )
@@ -110,7 +106,7 @@ def _losses(
 
 
 def _loss_signals(
-    definition: Definition, interval: Interval, stores: Stores, promotion: Promotion, losses: Sequence[NightLoss]
+    definition: Definition, interval: Interval, promotion: Promotion, evaluation: Evaluation | None, losses: Sequence[NightLoss]
 ) -> list[Signal]:
     nights = {
         role: [night for night in losses if night.role is role and night.version == promotion.version]
@@ -118,7 +114,6 @@ def _loss_signals(
     }
     minimum = definition.monitoring.minimum_rows
     signals = [behind_baseline(nights[Role.CHAMPION], nights[Role.BASELINE], minimum_labels=minimum)]
-    evaluation = _evaluation(stores, promotion)
     if evaluation is not None:
         signals.insert(
             0,
@@ -126,7 +121,7 @@ def _loss_signals(
                 nights[Role.CHAMPION],
                 evaluated_loss=evaluated_loss(definition, evaluation),
                 tolerance=definition.monitoring.tolerance.loss_increase,
-                alpha=definition.monitoring.false_alarms_per_year / TESTS / (YEAR / interval.length),
+                alpha=definition.monitoring.false_alarms_per_year / SHARES / (YEAR / interval.length),
                 minimum_labels=minimum,
                 loss_name=loss_of(definition).words,
             ),
@@ -139,51 +134,3 @@ def _evaluation(stores: Stores, promotion: Promotion) -> Evaluation | None:
     known = [promotion, *reversed(stores.ledger.history(Promotion, promotion.model, promotion.segment))]
     evaluation = next((row.evaluation for row in known if row.version == promotion.version and row.evaluation), None)
     return stores.ledger.get(Evaluation, evaluation) if evaluation else None
-
-
-def _drift(
-    definition: Definition,
-    interval: Interval,
-    stores: Stores,
-    version: ModelVersion,
-    snapshot: Snapshot,
-    validation: Validation,
-    predicted: Predicted,
-) -> tuple[Sequence[ColumnDrift], Signal, str]:
-    reference = Reference.from_json(stores.artifacts.get(version.profile))
-    known = _known(stores, version, validation, predicted)
-    if known is None or known.edges != reference.edges.digest:
-        known = _counted(definition, stores, reference, snapshot, validation)
-    monitoring = definition.monitoring
-    columns, signal = drift(
-        reference,
-        known,
-        false_alarms_per_year=monitoring.false_alarms_per_year / TESTS,
-        nights_per_year=YEAR / interval.length,
-        input_shift=monitoring.tolerance.input_shift,
-        minimum_rows=monitoring.minimum_rows,
-    )
-    return columns, signal, stores.artifacts.put(known.to_json())
-
-
-def _known(stores: Stores, version: ModelVersion, validation: Validation, predicted: Predicted) -> Profile | None:
-    """Return what *predict* counted, if that was for *version*, of the rows that *validation* let through, and is still there.
-
-    No row names it before the measurement does, so it may have been collected.
-    """
-    wanted = (Role.CHAMPION, version.id, validation.id)
-    if predicted.profile is None or wanted not in {(batch.role, batch.version, batch.validation) for batch in predicted.batches}:
-        return None
-    try:
-        return Profile.from_json(stores.artifacts.get(predicted.profile))
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
-        return None
-
-
-def _counted(definition: Definition, stores: Stores, reference: Reference, snapshot: Snapshot, validation: Validation) -> Profile:
-    """Count the night's rows: *predict* did not, or for another champion, or with other rows refused, or its counts are gone."""
-    with open_rows(definition, stores, snapshot, validation) as rows:
-        require_columns(reference.edges.names, rows.schema)
-        return profile(reference.edges, rows.batches(reference.edges.names))

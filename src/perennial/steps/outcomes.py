@@ -16,6 +16,7 @@ from perennial.quality.check import check
 from perennial.steps.arrays import MOMENT, numbers
 from perennial.steps.columns import entity_text
 from perennial.steps.extract import read_labels
+from perennial.steps.kept import kept
 from perennial.steps.snapshots.labels import latest_batches
 from perennial.steps.snapshots.rows import Rows
 from perennial.steps.spooled_rows import spooled_rows
@@ -64,7 +65,7 @@ def believed_labels(definition: Definition, interval: Interval, stores: Stores, 
         present = (_present(definition, batch) for batch in latest_batches(chain([first], labels), definition))
         with spooled_rows(first.schema, present, stores.scratch) as rows:
             refused = _refused(definition, rows)
-            yield Rows(rows.schema, rows.num_rows - len(refused), lambda columns: _kept(rows.batches(columns), refused))
+            yield Rows(rows.schema, rows.num_rows - len(refused), lambda columns: kept(rows.batches(columns), refused.mask))
 
 
 def _present(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:
@@ -80,13 +81,6 @@ def _refused(definition: Definition, labels: Rows) -> Refused:
         if catalog.SUPPORTED[item.type].by_row and catalog.columns(item.type, item.arguments) == (column,)
     ]
     return check(labels, wanted).refused
-
-
-def _kept(batches: Iterator[pa.RecordBatch], refused: Refused) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for batch in batches:
-        yield batch.filter(pa.array(~refused.mask(start, batch.num_rows)))
-        start += batch.num_rows
 
 
 def _outcomes(definition: Definition, labels: pa.RecordBatch) -> pa.RecordBatch:

@@ -7,23 +7,35 @@ from contextlib import AbstractContextManager, ExitStack
 
 from perennial.core.digest import digest_json
 from perennial.core.interval import Interval
-from perennial.core.receipts import ModelVersion, Predicted, PredictionBatch, Promotion, Role, Snapshot, Validation, Verdict
+from perennial.core.receipts import (
+    Evaluation,
+    ModelVersion,
+    Predicted,
+    PredictionBatch,
+    Promotion,
+    Role,
+    Snapshot,
+    Validation,
+    Verdict,
+)
 from perennial.definition.models import Definition
+from perennial.monitoring.outlook import PREDICTION, Outlook
 from perennial.monitoring.profile import Tally
-from perennial.monitoring.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, first_promotion, retirement_of, version_of
 from perennial.steps.models import load_for, unusable
 from perennial.steps.scored_rows import schema_of, scored_rows
 from perennial.steps.snapshots.rows import Rows, open_rows
 from perennial.steps.spooled_rows import spooled_rows
+from perennial.steps.watched import watched_reference
 
 
 def predict(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation) -> Predicted:
     """Score the rows that validation let through, and publish one whole batch per role.
 
     All roles are predicted before the first batch is published, into files: a prediction that is not finite leaves the ledger as it
-    was, and no transaction is open while a model predicts. The rows that the champion predicts are counted in the same pass.
+    was, and no transaction is open while a model predicts. The rows that the champion predicts are counted in the same pass, and so
+    are its predictions.
 
     A night that is a data fault, or a model without a champion, gets no batch. A shadow that cannot predict these rows any more
     is left out; a champion that cannot is an error until a retraining has replaced it.
@@ -43,16 +55,17 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         retired = retirement_of(stores, definition.name, snapshot.segment, interval)
         why = "was retired" if retired else "had no champion on this night"
         return _none(definition, interval, f"the model {why}, so nothing was predicted")
-    tally = Tally(Reference.from_json(stores.artifacts.get(champion.profile)).edges)
+    tally, outlook = Tally(watched_reference(definition, stores, champion).edges), _outlook(stores, promotion)
     with open_rows(definition, stores, snapshot, validation) as rows, ExitStack() as files:
         if rows.num_rows == 0:
             return _none(definition, interval, "validation left no row, so nothing was predicted")
         waiting = []
         for role, version, by, manifest in _asked(definition, interval, stores, rows, promotion, champion):
-            counted = tally if role is Role.CHAMPION else None
-            predicted = files.enter_context(_predicted(definition, stores, rows, manifest, counted))
+            counted = (tally, outlook) if role is Role.CHAMPION else (None, None)
+            predicted = files.enter_context(_predicted(definition, stores, rows, manifest, *counted))
             waiting.append((_batch(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
         profile = stores.artifacts.put(tally.profile.to_json())  # before the predictions change, for it may fail
+        told = stores.artifacts.put(outlook.profile.to_json()) if outlook else None
         batches = tuple(stores.ledger.publish(batch, predicted.batches()) for batch, predicted in waiting)
     return Predicted(
         model=definition.name,
@@ -60,6 +73,7 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         interval=interval,
         batches=batches,
         profile=profile,
+        outlook=told,
         sentence=f"{rows.num_rows} rows predicted by {champion.id}",
     )
 
@@ -78,10 +92,18 @@ def _asked(
 
 
 def _predicted(
-    definition: Definition, stores: Stores, rows: Rows, manifest: str, tally: Tally | None
+    definition: Definition, stores: Stores, rows: Rows, manifest: str, tally: Tally | None, outlook: Tally | None
 ) -> AbstractContextManager[Rows]:
     loaded = load_for(stores, manifest, definition.estimator.task)
-    return spooled_rows(schema_of(loaded), scored_rows(definition.source, rows, loaded, tally), stores.scratch)
+    return spooled_rows(schema_of(loaded), scored_rows(definition.source, rows, loaded, tally, outlook), stores.scratch)
+
+
+def _outlook(stores: Stores, promotion: Promotion) -> Tally | None:
+    """Return what counts the champion's predictions over the edges of the outlook that it was promoted with, if it has one."""
+    evaluation = stores.ledger.get(Evaluation, promotion.evaluation) if promotion.evaluation else None
+    if evaluation is None or evaluation.outlook is None:
+        return None
+    return Tally(Outlook.from_json(stores.artifacts.get(evaluation.outlook)).of(PREDICTION).edges)
 
 
 def _batch(snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int) -> PredictionBatch:

@@ -13,6 +13,7 @@ from perennial.core.receipts import ALL, ModelVersion, Receipt, Snapshot, Valida
 from perennial.definition.models import Definition
 from perennial.learning.manifest import other_versions, unsealed, versions
 from perennial.ports import Artifacts, Stores
+from perennial.steps.kept_definition import kept_definition
 from perennial.steps.train import trained
 from perennial.steps.unkept import Unkept
 
@@ -30,21 +31,25 @@ class Reproduction(Receipt):
 def reproduce(definition: Definition, stores: Stores, *, run: str, segment: str = ALL) -> Reproduction:
     """Train again from the snapshot, the validation and the seed of *run*, and compare model, baseline and profile by digest.
 
+    Where *definition* is another one by now, the one that was kept with the run is used, and the sentence says so.
+
     Args:
-        definition: The model; it must be the definition of then.
+        definition: The model.
         stores: Where from. Nothing is written: what is fitted is forgotten.
         run: The id of a training run, or of the version that came of it.
         segment: The segment.
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, the snapshot is not what it was.
-        RejectedError: MODEL_UNKNOWN, there is no such run; REPRODUCE_REFUSED, definition, code or libraries are others now.
+        RejectedError: MODEL_UNKNOWN, there is no such run; REPRODUCE_REFUSED, code or libraries are others now, or
+            the definition is, and the one of then is lost.
     """
     recorded = _recorded(definition, stores, run, segment)
-    _require_same(definition, stores, recorded)
+    then = kept_definition(definition, stores, recorded)
+    _require_same(then or definition, stores, recorded)
     unkept = Unkept(stores.artifacts, stores.scratch)
     made = trained(
-        definition,
+        then or definition,
         recorded.interval,
         replace(stores, artifacts=unkept),
         snapshot=stores.ledger.get(Snapshot, recorded.snapshot),
@@ -58,7 +63,7 @@ def reproduce(definition: Definition, stores: Stores, *, run: str, segment: str 
         training_run=recorded.training_run,
         equal=not differences,
         differences=differences,
-        sentence=_sentence(recorded, differences),
+        sentence=_sentence(recorded, differences, changed=definition.digest != recorded.definition_digest),
     )
 
 
@@ -128,7 +133,8 @@ def _body(artifacts: Artifacts, manifest: str) -> dict[str, Any] | None:
         return None
 
 
-def _sentence(recorded: ModelVersion, differences: tuple[str, ...]) -> str:
+def _sentence(recorded: ModelVersion, differences: tuple[str, ...], *, changed: bool) -> str:
+    by = " by the definition of then, which has changed since" if changed else ""
     if not differences:
-        return f"{recorded.id} was reproduced: model, baseline and reference profile have the same digests"
-    return f"{recorded.id} was not reproduced: {'; '.join(differences)}"
+        return f"{recorded.id} was reproduced{by}: model, baseline and reference profile have the same digests"
+    return f"{recorded.id} was not reproduced{by}: {'; '.join(differences)}"

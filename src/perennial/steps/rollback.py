@@ -28,8 +28,9 @@ def rollback(
 ) -> Promotion:
     """Make a version that was champion before champion again: *to*, or the one that the present champion once replaced.
 
-    So the command, given twice, goes back twice. It is in force from *effective_from* on, or from where the newest promotion is if
-    that is later: nights that were predicted keep their champion. With *since*, the version is the champion of the nights since
+    So the command, given twice, goes back twice. It is in force from *effective_from* on, or from where the newest promotion is, or
+    from where the version knows nothing any more, if one of these is later: nights that were predicted keep their champion, and no
+    version predicts what it was trained on. With *since*, the version is the champion of the nights since
     then, too, and :func:`perennial.steps.predict_again.predict_again` predicts them; where that was interrupted, the same call with
     the version's name in *to* returns the row that stands.
 
@@ -53,8 +54,10 @@ def rollback(
     looked = seen or preview(definition, segment, stores, to=to, again=since is not None)
     promotions = stores.ledger.history(Promotion, definition.name, segment)
     newest = promotions[looked.epoch - 1]
+    made = stores.ledger.get(ModelVersion, looked.version)
+    known = knows_until(made.interval, made.as_of)
     if since is not None:
-        _require_unknown(definition, stores.ledger.get(ModelVersion, looked.version), since, effective_from)
+        _require_unknown(definition, made.id, known, since, effective_from)
         if _stands(promotions[-1], looked.version, since):
             return promotions[-1]
     return stores.ledger.promote(
@@ -64,22 +67,21 @@ def rollback(
             epoch=looked.epoch + 1,
             version=looked.version,
             kind=PromotionKind.ROLLBACK,
-            effective_from=since or max(effective_from, newest.effective_from),
+            effective_from=since or max(effective_from, newest.effective_from, known),
             reason=reason,
             actor=actor,
         )
     )
 
 
-def _require_unknown(definition: Definition, version: ModelVersion, since: datetime, last: datetime) -> None:
-    """Refuse to let a version predict nights of which it knows, or that have not ended.
+def _require_unknown(definition: Definition, version: str, first: datetime, since: datetime, last: datetime) -> None:
+    """Refuse to let a version predict nights of which it knows, that is those before *first*, or that have not ended.
 
     Raises:
         RejectedError: PROMOTE_REFUSED.
     """
-    first = knows_until(version.interval, version.as_of)
     if not first <= since <= last:
-        found = f"{version.id} may predict those from {iso(first)} on, and the last one ended at {iso(last)}, got {iso(since)}"
+        found = f"{version} may predict those from {iso(first)} on, and the last one ended at {iso(last)}, got {iso(since)}"
         raise RejectedError(Code.PROMOTE_REFUSED, found, where=f"{definition.name}: nights to predict again")
 
 

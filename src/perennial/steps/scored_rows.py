@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from perennial.core.read_ahead import read_ahead
 from perennial.definition.models import Relation
 from perennial.learning.features import feature_frame, require_features
 from perennial.learning.predict import gives_intervals, nonfinite, prediction_intervals, raw_predictions, require_finite
 from perennial.monitoring.columns import require_columns
-from perennial.steps.ahead import ahead
 from perennial.steps.arrays import MOMENT
 from perennial.steps.columns import entity_text
 from perennial.steps.snapshots.rows import Rows
@@ -38,7 +39,9 @@ def schema_of(loaded: LoadedModel) -> pa.Schema:
     return WITH_INTERVAL if gives_intervals(loaded.model) else SCHEMA
 
 
-def scored_rows(source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally | None = None) -> Iterator[pa.RecordBatch]:
+def scored_rows(
+    source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally | None = None, outlook: Tally | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield the predictions of each batch of *rows*.
 
     Only the columns that are needed are read, and while a batch is predicted the next one is prepared. Whether all predictions are
@@ -49,6 +52,7 @@ def scored_rows(source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally 
         rows: What to predict.
         loaded: The model.
         tally: Where given, counts the rows. Its columns are read, too.
+        outlook: Where given, counts the predictions.
 
     Raises:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE; PREDICTION_NONFINITE, at the end.
@@ -56,18 +60,21 @@ def scored_rows(source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally 
     """
     require_features(rows.schema, loaded.columns)
     bad, schema = 0, schema_of(loaded)
-    with ahead(_prepared(source, rows, loaded, tally)) as batches:
+    with closing(read_ahead(_prepared(source, rows, loaded, tally), depth=1)) as batches:
         for batch in batches:
             figures = raw_predictions(loaded.model, batch.frame, task=loaded.task)
             ends = prediction_intervals(loaded.model, batch.frame, figures)
             bad += nonfinite(figures if ends is None else ends)
             arrays = [*batch.keys, pa.array(figures), *(pa.array(end) for end in (() if ends is None else ends.T))]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            predicted = pa.RecordBatch.from_arrays(arrays, schema=schema)
+            if outlook:
+                outlook.add(predicted)
+            yield predicted
     require_finite(loaded.model, bad, rows.num_rows)
 
 
-def _prepared(source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally | None) -> Iterator[_Prepared]:
-    counted = tally.edges.names if tally else ()
+def _prepared(source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally | None) -> Generator[_Prepared]:
+    counted = tally.edges.reads if tally else ()
     require_columns(counted, rows.schema)
     for batch in rows.batches(tuple(dict.fromkeys((*source.entity, source.event_at, *loaded.columns.read, *counted)))):
         encoded = _encoded(batch, loaded.columns.categorical)

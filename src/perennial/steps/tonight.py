@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Evaluation, Purpose, Snapshot, Validation, Verdict
+from perennial.core.receipts import Evaluation, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.arrays import within
 from perennial.steps.compare import evaluated_rows
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP
 from perennial.steps.snapshots.rows import Rows, open_rows
+from perennial.steps.validated_nights import validated_nights
+
+_BEFORE_ALL = datetime(1900, 1, 1, tzinfo=UTC)
+"""No night was scored before."""
 
 
 @contextmanager
 def tonight(definition: Definition, segment: str, stores: Stores) -> Iterator[tuple[Interval, Rows]]:
-    """Lend the rows of the newest night that passed its validation; before there is one, the newest evaluation's holdout.
+    """Lend the rows of the newest night that passes its validation; before there is one, the newest evaluation's holdout.
+
+    A night that was validated again is what the last validation says of it.
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM; of a part when it is first read.
@@ -35,7 +42,7 @@ def tonight(definition: Definition, segment: str, stores: Stores) -> Iterator[tu
 
 
 def _newest_night(definition: Definition, segment: str, stores: Stores) -> Validation | None:
-    nights = [row for row in stores.ledger.history(Validation, definition.name, segment) if row.purpose is Purpose.SCORE]
+    nights = validated_nights(stores, definition.name, segment, _BEFORE_ALL)
     good = (row for row in reversed(nights) if row.verdict is Verdict.PASS and row.rows > row.quarantined)
     return next(good, None)
 

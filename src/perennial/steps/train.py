@@ -17,11 +17,11 @@ from perennial.learning.manifest import versions
 from perennial.ports import Stores
 from perennial.steps.arrays import within
 from perennial.steps.columns import feature_columns
-from perennial.steps.jobs.handed import PROFILE, hand_rows, handed_bytes, handed_model
+from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_rows, handed_bytes, handed_model
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.workshop.done import Done
 
-_JOB = "perennial.steps.jobs.fit"
+JOB = "perennial.steps.jobs.fit"
 
 
 def train(
@@ -53,9 +53,10 @@ def train(
         DataError: The validation failed, or TRAIN_DEGENERATE.
         DefinitionError: DEFINITION_ESTIMATOR.
         TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT: the fit took too much, or its process with it.
-        UnavailableError: WORKSHOP_ENDED.
+        UnavailableError: WORKSHOP_ENDED, MODEL_KILLED.
     """
     version = trained(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)
+    stores.artifacts.put(definition.content)  # the row names it by its digest, and whoever repeats the training reads it
     return stores.ledger.record(version)
 
 
@@ -72,11 +73,12 @@ def trained(
     """Do what :func:`train` does, but for the row in the ledger."""
     if validation.verdict is not Verdict.PASS:
         raise DataError(Code.DATA_REFUSED, _refusal(validation), where=f"{definition.name} {interval}")
-    stores.workshop.prepare(_JOB)  # while the rows are read
+    stores.workshop.prepare(JOB)  # while the rows are read
     window = trained_on(definition, interval)
     rows = within(clean_rows(definition, stores, snapshot, validation), definition, window)
     fitted, done = _fitted(definition, stores, rows)
-    content = [definition.digest, snapshot.digest, validation.id, __version__, str(window), versions(), fitted]
+    made = {name: fitted[name] for name in ("artifact", "baseline", "profile")}  # the sample follows from the rows
+    content = [definition.digest, snapshot.digest, validation.id, __version__, str(window), versions(), made]
     run = digest_json(content)[:32]
     return ModelVersion(
         id=f"{definition.name}-{interval.end:%Y%m%d}-{run[:8]}",
@@ -109,20 +111,22 @@ def trained_on(definition: Definition, interval: Interval) -> Interval:
     return Interval(interval.start, definition.trained_until(interval.end))
 
 
-def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> tuple[dict[str, str], Done]:
+def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> tuple[dict[str, str | None], Done]:
     """Have the workshop fit on *rows*; sign and store what it made. The signing key stays in this process."""
     estimator, columns = definition.estimator, feature_columns(definition)
-    needed = dict.fromkeys((*columns.read, definition.source.event_at, definition.label.column))
+    watched = (*definition.monitoring.columns, definition.source.event_at)
+    needed = dict.fromkeys((*columns.read, *watched, definition.label.column))
     with temporary_folder(stores.scratch) as folder:
         hand_rows(folder, "rows", rows.select(list(needed)))
         ask = {"definition": definition.model_dump(mode="json"), "trusted": sorted(stores.trusted)}
         seconds = estimator.time.total_seconds()
-        done = stores.workshop.run(f"{_JOB}:run", ask, folder, memory=estimator.memory, seconds=seconds)
+        done = stores.workshop.run(f"{JOB}:run", ask, folder, memory=estimator.memory, seconds=seconds)
         put = stores.artifacts.put
         return {
             "artifact": sign_model(handed_model(folder, "model"), key=stores.signing_key, put=put),
             "baseline": sign_model(handed_model(folder, "baseline"), key=stores.signing_key, put=put),
             "profile": put(handed_bytes(folder / PROFILE)),
+            "sample": put(folder / SAMPLE) if definition.monitoring.multivariate else None,
         }, done
 
 

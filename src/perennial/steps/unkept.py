@@ -1,4 +1,8 @@
-"""Artifacts that are made for a look, and forgotten."""
+"""Artifacts that are made for a look, and forgotten.
+
+No store: it keeps nothing, and needs nothing but the port. It is here, and not among the stores, as only a step ever lays it over
+the artifacts that it is given.
+"""
 
 from __future__ import annotations
 

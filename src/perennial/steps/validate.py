@@ -10,15 +10,11 @@ from perennial.core.receipts import Finding, Purpose, Snapshot, Validation, Verd
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.quality import catalog
-from perennial.quality.cardinality import categories, flood
-from perennial.quality.check import Expected, check
-from perennial.quality.findings import Checked
-from perennial.quality.refused import Refused
-from perennial.quality.repeats import Repeats
-from perennial.quality.rows import Rows
-from perennial.steps.faulty_nights import InNights, faulty_nights
+from perennial.quality.check import Expected
+from perennial.steps.look import look
 from perennial.steps.quarantine import quarantine
 from perennial.steps.snapshots.rows import open_rows
+from perennial.steps.usual_nights import usual_nights
 
 OWN = "quality."
 
@@ -27,8 +23,9 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     """Check a snapshot, put the refused rows into quarantine beside their reasons, and give a verdict.
 
     A night fails when it has no rows, or too few; when an expectation about the whole table fails; when a categorical feature is
-    flooded with different values; or when more rows were refused than the definition tolerates. A training window loses its refused
-    rows, those of quarantined nights among them, and fails when more than ``quality.tolerated_training`` of them are gone.
+    flooded with different values; when it is no night like those that its champion learnt of (``quality.faults``); or when more
+    rows were refused than the definition tolerates. What a person has released no longer counts. A training window loses its
+    refused rows, those of quarantined nights among them, and fails when more than ``quality.tolerated_training`` of them are gone.
 
     The rows are read once, batch by batch; once more where some are refused; and where uniqueness or a median needs it.
 
@@ -37,15 +34,13 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     """
     wanted = expected(definition, snapshot.purpose)
     with open_rows(definition, stores, snapshot) as rows:
-        checked, refused, floods = _look(definition, stores, snapshot, rows, wanted)
-        kept = quarantine(rows, refused, stores)
+        seen = look(definition, stores, snapshot, rows, wanted)
+        kept = quarantine(rows, seen.refused, stores)
         count = rows.num_rows
-    own = (*floods, *_own_findings(definition, snapshot.purpose, count, len(refused)))
-    findings = (*checked.findings, *own)
-    failed = [*checked.unmet, *(finding for finding in own if not finding.success)]
-    content = {"snapshot": snapshot.digest, "findings": [item.model_dump(mode="json") for item in findings], "quarantine": kept}
+    own = tuple(map(seen.released.told, _own_findings(definition, snapshot.purpose, count, len(seen.refused))))
+    failed = [*seen.failed, *(finding for finding in own if not finding.success)]
     validation = Validation(
-        id=digest_json(content)[:32],
+        id="",
         model=definition.name,
         segment=snapshot.segment,
         interval=interval,
@@ -54,11 +49,14 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
         as_of=snapshot.as_of,
         verdict=Verdict.FAIL if failed else Verdict.PASS,
         rows=count,
-        quarantined=len(refused),
+        quarantined=len(seen.refused),
         quarantine=kept,
-        findings=findings,
+        findings=(*seen.findings, *own),
+        usual=None if failed else usual_nights(definition, stores, snapshot),
+        release=seen.released.id,
     )
-    return stores.ledger.record(validation)
+    content = validation.model_dump(mode="json", include={"snapshot", "findings", "quarantine", "usual", "release"})
+    return stores.ledger.record(validation.model_copy(update={"id": digest_json(content)[:32]}))
 
 
 def expected(definition: Definition, purpose: Purpose) -> list[Expected]:
@@ -78,22 +76,6 @@ def expected(definition: Definition, purpose: Purpose) -> list[Expected]:
         where = f"{definition.name} {purpose}"
         raise DataError(Code.DATA_UNCHECKED, "no expectation applies, so nothing would be checked", where=where)
     return wanted
-
-
-def _look(
-    definition: Definition, stores: Stores, snapshot: Snapshot, rows: Rows, wanted: list[Expected]
-) -> tuple[Checked, Refused, tuple[Finding, ...]]:
-    """Return what the expectations found, the rows refused for whatever reason, and the floods, all of it in one pass."""
-    source = definition.source
-    twice = Repeats((*source.entity, source.event_at), rows.num_rows, in_order=True)
-    nights = faulty_nights(stores, snapshot) if snapshot.purpose is Purpose.TRAIN else []
-    in_nights = InNights(source.event_at, nights)
-    counted = {name: categories(name, rows.num_rows) for name in definition.features.categorical}
-    checked = check(rows, wanted, beside=[twice, *([in_nights] if nights else []), *counted.values()])
-    refused = checked.refused.and_for("the same entity and event stand twice", twice.marks)
-    refused = refused.and_for("its night was quarantined", in_nights.marks)
-    floods = (flood(name, found, rows.num_rows) for name, found in counted.items())
-    return checked, refused, tuple(found for found in floods if found)
 
 
 def _own_findings(definition: Definition, purpose: Purpose, rows: int, refused: int) -> tuple[Finding, ...]:

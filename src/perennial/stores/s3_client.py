@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_PREFIX = r"[A-Za-z0-9_.=-]*(/[A-Za-z0-9_.=-]+)*"
+_PREFIX = r"[A-Za-z0-9_.=#?-]*(/[A-Za-z0-9_.=#?-]+)*"
+_OPTIONS = r"\?[\w.-]+="
+"""Other tools read ``?endpoint=...&key=...`` out of such a URL. We do not, so whoever writes it must hear of it."""
 _REGION = "us-east-1"
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
@@ -27,14 +28,18 @@ _ATTEMPTS = 5
 def s3_address(url: str, where: str) -> tuple[str, str]:
     """Return the bucket and the prefix (without a slash at either end, perhaps empty) of ``s3://bucket/prefix``.
 
+    The prefix is taken as it stands: ``#`` and ``?`` are characters of a key like any other, and nothing is percent-encoded.
+
     Raises:
         DefinitionError: DEFINITION_URL; the URL is not shown, since it may hold a secret.
     """
-    parts = urlsplit(url)
-    prefix = parts.path.strip("/")
-    if parts.scheme == "s3" and re.fullmatch(_BUCKET, parts.netloc) and re.fullmatch(_PREFIX, prefix) and not parts.query:
-        return parts.netloc, prefix
-    raise DefinitionError(Code.DEFINITION_URL, "must be s3://bucket/prefix, in letters, digits, dots and hyphens", where=where)
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    prefix = path.strip("/")
+    if scheme == "s3" and re.fullmatch(_BUCKET, bucket) and re.fullmatch(_PREFIX, prefix) and not re.search(_OPTIONS, prefix):
+        return bucket, prefix
+    allowed = "must be s3://bucket/prefix without options, in letters, digits and . - _ = # ?"
+    raise DefinitionError(Code.DEFINITION_URL, allowed, where=where)
 
 
 def s3_client(where: str, *, endpoint_url: str | None = None) -> S3Client:

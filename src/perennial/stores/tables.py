@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -121,6 +122,22 @@ snapshot = Table(
     _one_of("purpose", Purpose),
     _by_interval(),
 )
+release = Table(
+    "release",
+    metadata,
+    _id(),
+    *_scope(),
+    *_span(),
+    _to("snapshot", "snapshot.digest"),
+    _json("findings"),
+    Column("stands", Boolean, nullable=False),
+    _text("reason"),
+    _text("actor"),
+    _written(),
+    _said(),
+    _forward(),
+    _by_interval(),
+)
 validation = Table(
     "validation",
     metadata,
@@ -135,6 +152,8 @@ validation = Table(
     _whole("quarantined"),
     _text("quarantine", null=True),
     _json("findings"),
+    _text("usual", null=True),
+    _to("release", "release.id", null=True),
     _written(),
     _said(),
     _forward(),
@@ -191,6 +210,7 @@ model_version = Table(
     _text("artifact"),
     _text("baseline"),
     _text("profile"),
+    _text("sample", null=True),
     _written(),
     _said(),
     UniqueConstraint("training_run"),
@@ -213,6 +233,7 @@ evaluation = Table(
     _json("gates"),
     _json("importance"),
     _json("cost", null=True),
+    _text("outlook", null=True),
     _written(),
     _said(),
     _forward(),
@@ -327,6 +348,7 @@ measurement = Table(
     _to("version", "model_version.id", null=True),
     _to("validation", "validation.id"),
     _text("profile", null=True),
+    _text("outlook", null=True),
     _json("signals"),
     _written(),
     _said(),
@@ -343,6 +365,7 @@ drift_measurement = Table(
     _figure("threshold"),
     _whole("n"),
     _text("state"),
+    _json("beside", null=True),
     _one_of("state", SignalState),
 )
 performance_measurement = Table(

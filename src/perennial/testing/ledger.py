@@ -171,6 +171,12 @@ class MemoryLedger:
                 records.outcomes.setdefault((model, segment, event_at, entity), {}).setdefault(available_at, value)
             return sum(map(len, records.outcomes.values())) - before
 
+    def outcomes(self, model: str, segment: str = ALL, *, within: Interval, as_of: datetime) -> Iterator[pa.RecordBatch]:
+        """Yield the latest label of each event; see ``ports.Ledger.outcomes``."""
+        with self.records.lock:
+            rows = queries.known_outcomes(self.records, model, segment, within, as_of)
+        yield from rows.to_batches()
+
     def losses(
         self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime
     ) -> list[NightLoss]:

@@ -88,6 +88,7 @@ def _batch(records: Records, batch: PredictionBatch) -> BatchFacts:
         found=len(events),
         first=min(events, default=None),
         last=max(events, default=None),
+        kind=promotion.kind if promotion else None,
         champion=promotion.version if promotion else None,
         effective_from=promotion.effective_from if promotion else None,
         extracted=(snapshot.model, snapshot.segment, snapshot.interval) if snapshot else None,

@@ -34,6 +34,7 @@ from perennial.core.receipts import (
     Validation,
 )
 from perennial.stores.ledger.batches import CURRENT_SCHEMA
+from perennial.stores.ledger.known_outcomes import KNOWN
 from perennial.stores.ledger.outcomes import told
 from perennial.testing.ledger_records import Records, epoch_key
 
@@ -141,6 +142,17 @@ def night_loss(
     )
 
 
+def known_outcomes(records: Records, model: str, segment: str, within: Interval, as_of: datetime) -> pa.Table:
+    """Return the labels of events inside *within*, of each the latest available as of *as_of*, by event and entity."""
+    rows = [
+        {"entity": entity, "event_at": event_at, "value": revisions[max(known)]}
+        for (of_model, of_segment, event_at, entity), revisions in records.outcomes.items()
+        if (of_model, of_segment) == (model, segment) and within.start <= event_at < within.end
+        if (known := [at for at in revisions if at <= as_of])
+    ]
+    return pa.Table.from_pylist(sorted(rows, key=itemgetter("event_at", "entity")), schema=KNOWN)
+
+
 def trace(records: Records, model: str, segment: str, entity: str, event_at: datetime) -> list[Lineage]:
     """Return where the predictions of one entity and event come from: current first, then by role, the newest first."""
     found = [batch for batch in batches(records, model, segment) if (entity, event_at) in records.rows[batch.id].predictions]
@@ -151,20 +163,21 @@ def trace(records: Records, model: str, segment: str, entity: str, event_at: dat
 
 def named(records: Records) -> Iterator[Named]:
     """Yield every artifact that a record names, by the record."""
-    reigning = set(_reigning(records))
     for snapshot in records.of(Snapshot).values():
         yield _named(snapshot, snapshot.digest, Holds.SNAPSHOT)
     for validation in records.of(Validation).values():
         if validation.quarantine is not None:
             yield _named(validation, validation.quarantine, Holds.QUARANTINE)
+        if validation.usual is not None:
+            yield _named(validation, validation.usual, Holds.PROFILE)
     for measurement in records.of(Measurement).values():
-        if measurement.profile is not None:
-            yield _named(measurement, measurement.profile, Holds.PROFILE)
-    for version in records.of(ModelVersion).values():
-        reigns = version.id in reigning
-        yield _named(version, version.artifact, Holds.MODEL, reigns=reigns)
-        yield _named(version, version.baseline, Holds.BASELINE, reigns=reigns)
-        yield _named(version, version.profile, Holds.PROFILE, reigns=reigns)
+        for digest in (measurement.profile, measurement.outlook):
+            if digest is not None:
+                yield _named(measurement, digest, Holds.PROFILE)
+    for evaluation in records.of(Evaluation).values():
+        if evaluation.outlook is not None:
+            yield _named(evaluation, evaluation.outlook, Holds.PROFILE)
+    yield from _of_versions(records)
 
 
 def is_whole(records: Records, batch: str) -> bool:
@@ -201,6 +214,18 @@ def abandoned(records: Records, now: datetime) -> list[PredictionBatch]:
 def _named(receipt: Keyed, digest: str, holds: Holds, *, reigns: bool = False) -> Named:
     place = {"model": receipt.model, "segment": receipt.segment, "interval": receipt.interval}
     return Named(**place, digest=digest, holds=holds, reigns=reigns)
+
+
+def _of_versions(records: Records) -> Iterator[Named]:
+    reigning = set(_reigning(records))
+    for version in records.of(ModelVersion).values():
+        reigns = version.id in reigning
+        yield _named(version, version.artifact, Holds.MODEL, reigns=reigns)
+        yield _named(version, version.baseline, Holds.BASELINE, reigns=reigns)
+        yield _named(version, version.profile, Holds.PROFILE, reigns=reigns)
+        if version.sample is not None:
+            yield _named(version, version.sample, Holds.SAMPLE, reigns=reigns)
+        yield _named(version, version.definition_digest, Holds.DEFINITION)
 
 
 def _reigning(records: Records) -> Iterator[str]:

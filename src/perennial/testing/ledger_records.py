@@ -20,6 +20,7 @@ from perennial.core.receipts import (
     PredictionBatch,
     Promotion,
     Receipt,
+    Release,
     RetrainRequest,
     Snapshot,
     Validation,
@@ -28,7 +29,8 @@ from perennial.stores.ledger.leases import Lane
 
 R = TypeVar("R", bound=Receipt)
 _REFERENCES: dict[type[Receipt], dict[str, type[Receipt]]] = {
-    Validation: {"snapshot": Snapshot},
+    Release: {"snapshot": Snapshot},
+    Validation: {"snapshot": Snapshot, "release": Release},
     ModelVersion: {"snapshot": Snapshot, "validation": Validation, "request": RetrainRequest},
     Evaluation: {"challenger": ModelVersion, "champion": ModelVersion, "snapshot": Snapshot},
     Approval: {"evaluation": Evaluation},

@@ -29,6 +29,7 @@ from perennial.core.receipts import (
     Promotion,
     PromotionKind,
     Purpose,
+    Release,
     RetrainRequest,
     Role,
     Signal,
@@ -77,6 +78,20 @@ class Story:
             bytes=4096,
         )
 
+    def release(self, number: int, *, stands: bool = True) -> Release:
+        """Make a person's word that night *number* is right after all."""
+        return Release(
+            model=self.model,
+            segment=self.segment,
+            interval=self._interval(number, Purpose.SCORE),
+            id=self._id("release", number, stands),
+            snapshot=self._id("snapshot", Purpose.SCORE, number),
+            findings=("quality.units temperature", "quality.volume"),
+            stands=stands,
+            reason="A record; „so what“.",
+            actor="ana",
+        )
+
     def validation(self, number: int, purpose: Purpose = Purpose.SCORE) -> Validation:
         """Make the validation of that extract."""
         finding = Finding(
@@ -118,7 +133,8 @@ class Story:
             artifact=self._id("artifact", number),
             baseline=self._id("baseline", number),
             profile=self._id("profile", number),
-            definition_digest="definition",
+            sample=self._id("sample", number),
+            definition_digest=self._id("definition"),
             code_version="0.1.0",
             seed=2**32 - 1,
             reason="scheduled",
@@ -217,6 +233,7 @@ class Story:
             version=self._id("version", version),
             validation=self._id("validation", Purpose.SCORE, number),
             profile=self._id("night", number),
+            outlook=self._id("night's predictions", number),
             drift=drift,
             losses=(loss, loss.model_copy(update={"role": Role.BASELINE, "labelled": 0, "loss": None})),
             signals=(self._signal(),),

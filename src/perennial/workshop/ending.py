@@ -15,6 +15,9 @@ from perennial.workshop.done import Done
 UNWRITTEN = 74
 """The status of a process that could not write its outcome: EX_IOERR."""
 
+_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
+"""What ends a process that did nothing wrong: a system short of memory, a shutdown, a person."""
+
 
 def done(answer: Mapping[str, Any], folder: Path, *, memory: int, seconds: float) -> Done:
     """Return what a job returned and took.
@@ -28,7 +31,7 @@ def done(answer: Mapping[str, Any], folder: Path, *, memory: int, seconds: float
     Raises:
         PerennialError: What the job raised.
         TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT.
-        UnavailableError: STORE_UNAVAILABLE, its outcome could not be written.
+        UnavailableError: MODEL_KILLED; STORE_UNAVAILABLE, its outcome could not be written.
     """
     said = outcome.read(folder)
     if answer["late"] or answer["status"] != 0 or said is None:
@@ -55,11 +58,15 @@ def _broken(answer: Mapping[str, Any], memory: int, seconds: float) -> Perennial
         return TerminalError(Code.MODEL_TIMEOUT, f"took longer than {seconds:g} s and was stopped", fix=fix)
     if answer["status"] == UNWRITTEN:
         return UnavailableError(Code.STORE_UNAVAILABLE, "could not be written to", where="scratch")
+    found = f"{_ended(answer['status'])} before it was done"
+    if -answer["status"] in _FROM_OUTSIDE:
+        fix = "Try again. The system kills what takes the last memory of the machine: leave it more, or lower estimator.memory."
+        return UnavailableError(Code.MODEL_KILLED, found, fix=fix)
     fix = (
         f"Look for a crash in the estimator's own code. One that may ask for no more than {memory >> 20} MiB (estimator.memory) "
-        "can crash where it does not look whether it got it; and the system kills what takes the last memory of the machine."
+        "can crash where it does not look whether it got it."
     )
-    return TerminalError(Code.MODEL_CRASHED, f"{_ended(answer['status'])} before it was done", fix=fix)
+    return TerminalError(Code.MODEL_CRASHED, found, fix=fix)
 
 
 def _ended(status: int) -> str:

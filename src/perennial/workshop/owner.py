@@ -64,7 +64,7 @@ class ProcessWorkshop:
         Raises:
             PerennialError: What the job raised: the same class, with the same faults.
             TerminalError: MEMORY_LIMIT, MODEL_CRASHED, MODEL_TIMEOUT.
-            UnavailableError: WORKSHOP_ENDED.
+            UnavailableError: WORKSHOP_ENDED; MODEL_KILLED, from outside.
         """
         order = {"job": job, "ask": ask, "folder": str(folder.absolute()), "memory": memory, "seconds": seconds, "path": _path()}
         with self._lock:

@@ -26,7 +26,7 @@ from perennial.core.digest import digest_bytes
 from perennial.core.errors import PerennialError
 
 BATCH = 500
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 MEMORY = 1 << 30
 BAD = ("crash", "hang", "wrong", "leak", "act")
 _CASE = Struct("<I")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 from collections import deque
 from itertools import repeat
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -61,6 +63,41 @@ class Fragile(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         if len(X) == 1:
             os.abort()
         return np.full(len(X), self.mean_)
+
+
+class Unlucky(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Predicts the mean; at a single row the next line of a file happens to it: ``kill``, ``loop`` or ``hold``."""
+
+    def __init__(self, path: str = "") -> None:
+        """Look into the file *path*."""
+        self.path = path
+
+    def fit(self, X: pd.DataFrame, y: Labels) -> Self:  # noqa: N803 - scikit-learn's names
+        """Remember the mean."""
+        self.mean_ = float(np.mean(y))
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Labels:  # noqa: N803 - scikit-learn's name
+        """Let it happen."""
+        if len(X) == 1:
+            self._meet()
+        return np.full(len(X), self.mean_)
+
+    def _meet(self) -> None:
+        what, *others = [*Path(self.path).read_text().split(), ""]
+        Path(self.path).write_text(" ".join(others))
+        if what == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif what == "loop":
+            deque(repeat(0), maxlen=0)
+        elif what == "hold":
+            np.ones(1 << 30)
+
+
+def unlucky(path: str) -> Unlucky:
+    """Return an estimator to which something happens."""
+    return Unlucky(path)
 
 
 def hungry() -> Hungry:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,8 @@ from typer.testing import CliRunner, Result
 
 from perennial.cli import app
 from perennial.stores.embedded_postgres import EmbeddedPostgres
+from perennial.workshop import owner
+from perennial.workshop.owner import ProcessWorkshop
 
 DEFINITION = """\
 name: small
@@ -76,8 +79,34 @@ class Company:
     second: str
 
 
+class Lent:
+    """A workshop that whoever borrows it does not close."""
+
+    def __init__(self, workshop: ProcessWorkshop) -> None:
+        """Lend *workshop*."""
+        self.prepare, self.run = workshop.prepare, workshop.run
+
+    def close(self) -> None:
+        """Leave it open for the next call."""
+
+
+@contextmanager
+def lent(workshop: ProcessWorkshop) -> Iterator[None]:
+    """Let every call in this process have *workshop*: its start takes 3 s, and each call would start one of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(owner, "ProcessWorkshop", lambda _environment: Lent(workshop))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def one_workshop(workshop: ProcessWorkshop) -> Iterator[None]:
+    """Give it to the test's calls. What is started as a command has its own."""
+    with lent(workshop):
+        yield
+
+
 @pytest.fixture(scope="session")
-def company(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, workshop: ProcessWorkshop) -> Company:
     """36 simulated days, a first training, and a week of nights with a scheduled retraining in it."""
     home = tmp_path_factory.mktemp("company")
     (home / "models").mkdir()
@@ -94,7 +123,8 @@ def company(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
         ["retrain", "small", "--until", "2024-01-28"],
         ["replay", "small", "--from", "2024-01-28", "--until", "2024-02-03"],
     ):
-        result = CliRunner().invoke(app, words, env=environment, catch_exceptions=False)
+        with lent(workshop):
+            result = CliRunner().invoke(app, words, env=environment, catch_exceptions=False)
         assert result.exit_code == 0, result.output
     with psycopg.connect(postgres.url("cli_company").replace("+psycopg", "")) as connection:
         versions = connection.execute("SELECT version FROM perennial.promotion ORDER BY epoch").fetchall()
@@ -134,7 +164,7 @@ def start(company: Company) -> Start:
 
     def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         inner = {**os.environ, **company.environment, **environment}
-        return subprocess.run([SCRIPT, *words], env=inner, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([SCRIPT, *words], env=inner, capture_output=True, text=True, timeout=180, check=False)
 
     return run
 

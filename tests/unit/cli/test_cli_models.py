@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import Result
+
+from perennial.cli.rewrites import rewrites
+from perennial.core.receipts import Skew, Snapshot
+from perennial.stores.ledger import PostgresLedger
+from perennial.testing import MemoryLedger, Story
 
 Call = Callable[..., Result]
 Read = Callable[[Result], Any]
@@ -80,6 +86,59 @@ def test_a_prediction_is_traced_to_its_version(call: Call, read: Read, company: 
     assert same == told
     assert "champion, current" in said.splitlines()
     assert "event_at            │ 2024-01-30 08:00Z" in said
+
+
+def extract_again(url: str, digest: str, later: str) -> Skew:
+    """Record that the night, or window, of the snapshot *digest* was extracted once more as *later*, with other rows."""
+    sentence = f"the source gives other rows than before: 1 added, 0 removed, 2 changed (in {later})"
+    skew = Skew(earlier=digest, added=1, removed=0, changed=2, columns=(later,), sentence=sentence)
+    with closing(PostgresLedger.open(url)) as ledger:
+        ledger.record(ledger.get(Snapshot, digest).model_copy(update={"digest": later, "skew": skew}))
+    return skew
+
+
+def test_a_trace_tells_that_the_source_was_rewritten_since(call: Call, read: Read, own_ledger: str) -> None:
+    """The night's rows, and those that the model was trained on: by how many rows and in which columns."""
+    words = ("trace", "small", "eastport", "2024-01-30T08:00")
+    before = next(row for row in read(call(*words, "--json")) if row["role"] == "champion")
+    assert (before["rewrites"], "rewritten" in call(*words).stdout) == ([], False)
+    night = extract_again(own_ledger, before["snapshot"], "night")
+    window = extract_again(own_ledger, before["training_snapshot"], "window")
+    told = next(row for row in read(call(*words, "--json")) if row["role"] == "champion")["rewrites"]
+    said = " ".join(call(*words, COLUMNS="200").stdout.split())
+    assert [(one["of"], one["later"], one["skew"]["sentence"]) for one in told] == [
+        ("snapshot", "night", night.sentence),
+        ("training_snapshot", "window", window.sentence),
+    ]
+    assert f"snapshot, rewritten since │ {night.sentence}" in said
+    assert f"training_snapshot, rewritten since │ {window.sentence}" in said
+
+
+def test_a_version_tells_that_its_training_rows_were_rewritten(call: Call, read: Read, own_ledger: str, company: Any) -> None:
+    """Whoever trains it again gets another model."""
+    snapshot = read(call("models", "show", company.first, "--json"))["version"]["snapshot"]
+    skew = extract_again(own_ledger, snapshot, "window")
+    told = read(call("models", "show", company.first, "--json"))["rewrites"]
+    said = " ".join(call("models", "show", company.first, COLUMNS="200").stdout.split())
+    assert [(one["snapshot"], one["later"], one["skew"]["changed"]) for one in told] == [(snapshot, "window", 2)]
+    assert f"snapshot, rewritten since │ {skew.sentence}" in said
+
+
+def test_a_snapshot_tells_how_it_differs_from_the_extract_before() -> None:
+    """And not how others differ from others."""
+    story, ledger = Story(), MemoryLedger()
+    story.keep_night(ledger, 0)
+    story.keep_night(ledger, 1)
+    digest = story.snapshot(0).digest
+    for number, (earlier, later) in enumerate([(digest, "second"), ("second", "third")]):
+        skew = Skew(earlier=earlier, added=number, removed=0, changed=0, columns=(), sentence=f"from {earlier}")
+        ledger.record(story.snapshot(0).model_copy(update={"digest": later, "skew": skew}))
+    assert {name: [one.row for one in rewrites(ledger, "snapshot", name)] for name in (digest, "second", "third")} == {
+        digest: [("snapshot, rewritten since", f"from {digest}")],
+        "second": [("snapshot, rewritten before", f"from {digest}"), ("snapshot, rewritten since", "from second")],
+        "third": [("snapshot, rewritten before", "from second")],
+    }
+    assert rewrites(ledger, "snapshot", story.snapshot(1).digest) == []
 
 
 def test_no_prediction_to_trace_is_one_line(call: Call) -> None:

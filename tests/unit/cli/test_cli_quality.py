@@ -59,6 +59,7 @@ def test_a_validation_is_shown_with_its_findings(call: Call, read: Read) -> None
     assert shown.stdout.splitlines()[-1] == "0 of 24 rows in quarantine"
     assert [finding["sentence"] for finding in told["findings"]] == [
         "temperature: 0 of 24 rows are missing",
+        "units, sentinels, volume, freshness, blocks, copies: looked for beside 20 nights",
         "24 rows, at least 1 needed",
         "0 of 24 rows refused, 5% tolerated",
     ]
@@ -72,6 +73,7 @@ def test_a_validation_is_printed_as_great_expectations_writes_it(call: Call, rea
     assert told["results"][0]["result"] == {"element_count": 24, "unexpected_count": 0, "unexpected_percent": 0.0}
     assert told["meta"]["perennial"]["verdict"] == "pass"
     assert [finding["expectation"] for finding in told["meta"]["perennial"]["findings"]] == [
+        "quality.faults",
         "quality.minimum_rows",
         "quality.tolerated",
     ]

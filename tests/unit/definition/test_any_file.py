@@ -29,7 +29,7 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-SAME_FILE = [HealthCheck.function_scoped_fixture]  # every example writes the file anew
+SAME_FILE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # every example writes the file anew
 
 
 def load_text(path: Path, text: str) -> Definition | None:

@@ -21,7 +21,7 @@ def said(build: Any, **given: object) -> str:
 
 def test_sizes_and_times_are_read_and_written_in_their_units() -> None:
     """What is written is read as the same."""
-    text = {"fit": "10m", "predict": "50ms", "memory": "2GiB", "beside_baseline": 100.0}
+    text = {"fit": "10m", "predict": "50ms", "memory": "2GiB", "beside_baseline": 100.0, "beside_champion": 2.0}
     budget = BudgetGate.model_validate(text)
     assert budget.fit == timedelta(minutes=10)
     assert budget.predict == timedelta(milliseconds=50)

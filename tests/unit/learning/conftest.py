@@ -16,7 +16,7 @@ from perennial.learning.features import Columns, feature_frame
 ROWS = 240
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")  # not longer: other floors have their threads
 def one_thread() -> Iterator[None]:
     """Small fits on one thread: several would wait for each other for longer than they work."""
     with threadpool_limits(limits=1):

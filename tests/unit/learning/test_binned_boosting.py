@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
-from perennial.learning.binned_boosting import BLOCK, BinnedBoostingClassifier, BinnedBoostingRegressor
+from perennial.learning.binned_boosting import BLOCK, LEAST, BinnedBoostingClassifier, BinnedBoostingRegressor
 
 CODES, ROWS = 40, 2000
 Floats = np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -90,3 +90,44 @@ def test_a_matrix_of_another_width_is_refused(width: int) -> None:
     model = BinnedBoostingRegressor(categorical_features=[0, 1], max_iter=2).fit(train, _labels(train))
     with pytest.raises(ValueError, match=r"^the matrix must have as many columns as the fit's$"):
         model.predict(np.zeros((3, width)))
+
+
+class Noted(BinnedBoostingRegressor):
+    """Notes how many rows each block has."""
+
+    blocks: ClassVar[list[int]] = []
+
+    def _add_trees(self, block: Any, raw: Any) -> None:
+        self.blocks.append(len(block))
+        super()._add_trees(block, raw)
+
+
+@pytest.mark.parametrize(
+    ("rows", "threads", "blocks"),
+    [
+        (0, 2, [0]),
+        (2 * LEAST - 1, 2, [2 * LEAST - 1]),
+        (2 * LEAST, 2, [LEAST, LEAST]),
+        (2 * LEAST, 1, [2 * LEAST]),
+        (BLOCK + 2, 2, [BLOCK // 2 + 1, BLOCK // 2 + 1]),
+        (2 * BLOCK + 1, 1, [10923, 10923, 10923]),
+        (2 * BLOCK + 4, 2, [BLOCK // 2 + 1] * 4),
+    ],
+)
+def test_blocks_are_of_one_length(monkeypatch: pytest.MonkeyPatch, rows: int, threads: int, blocks: list[int]) -> None:
+    """So that all threads end together; few rows stay on one thread."""
+    monkeypatch.setattr(Noted, "blocks", [])
+    train = _matrix(ROWS, 6)
+    model = Noted(categorical_features=[0, 1], random_state=0, early_stopping=False, max_iter=1).fit(train, _labels(train))
+    with threadpool_limits(threads, "openmp"):
+        assert model.predict(_matrix(rows, 7)).shape == (rows,)
+    assert sorted(Noted.blocks) == blocks
+
+
+def test_bins_predict_what_their_matrix_does() -> None:
+    """To the bit; they come once, and may be predicted from many times."""
+    train, new = _matrix(ROWS, 8), _matrix(ROWS, 9, unseen=True)
+    model = BinnedBoostingRegressor(categorical_features=[0, 1], random_state=0, early_stopping=False, max_iter=10)
+    bins = model.fit(train, _labels(train)).bins(new)
+    assert (bins.dtype.name, bins.shape) == ("uint8", new.shape)
+    assert model.predict(bins).tobytes() == model.predict(new).tobytes()

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from perennial.learning.bootstrap import RESAMPLES, bounds, chance_of_more, estimate, resampled
+from perennial.learning.bootstrap import (
+    ALIKE_DAYS,
+    CERTAINTY,
+    RESAMPLES,
+    bounds,
+    chance_of_more,
+    estimate,
+    resampled,
+    resampled_mean,
+)
 from perennial.learning.metrics import figures_of, metric
 
 DRAW = np.random.default_rng(11)
@@ -103,7 +112,42 @@ def test_a_p_value_is_that_of_students_t() -> None:
     assert chance_of_more(drawn, 10) == pytest.approx(0.5)
     assert chance_of_more(drawn, 1) is not None
     assert math.isnan(chance_of_more(drawn, 1))
-    assert chance_of_more(np.full(1 + RESAMPLES, 2.0), 10) == 0.0
+
+
+def test_a_p_value_of_days_that_are_all_alike_is_known_where_they_are_many_or_none_is_above_0() -> None:
+    """Ten days of 2 each say nothing of other days; ten of 0 each are no sign of any above 0, two neither, one is none at all."""
+    two, none = np.full(1 + RESAMPLES, 2.0), np.zeros(1 + RESAMPLES)
+    assert math.isnan(chance_of_more(two, 10))
+    assert chance_of_more(two, ALIKE_DAYS) == 0.0
+    assert (chance_of_more(none, 10), chance_of_more(-two, 2)) == (1.0, 1.0)
+    assert math.isnan(chance_of_more(none, 1))
+
+
+@pytest.mark.parametrize("days", [2, 3, 7, ALIKE_DAYS - 1])
+@pytest.mark.parametrize("name", ["mae", "rmse", "bias", "mape"])
+def test_a_few_days_that_are_all_alike_have_no_interval(days: int, name: str) -> None:
+    """They have no spread, and that is not certainty: identical rows each day, of which rounding makes no spread either."""
+    actual, predicted = np.tile(ACTUAL[:30], days), np.tile(PREDICTED[:30], days)
+    figures = resampled(name, actual, predicted, np.repeat(np.arange(days), 30))
+    found = estimate(figures, days)
+    assert found.value == pytest.approx(metric(name, actual, predicted))
+    assert (found.low, found.high) == (None, None)
+    assert bounds(figures, days).low is None
+
+
+def test_many_days_that_are_all_alike_are_believed() -> None:
+    """With as many, a day of another kind is at most one of ten, with the certainty of a gate."""
+    days = np.repeat(np.arange(ALIKE_DAYS), 30)
+    figures = resampled("mae", np.tile(ACTUAL[:30], ALIKE_DAYS), np.tile(PREDICTED[:30], ALIKE_DAYS), days)
+    found = bounds(figures, ALIKE_DAYS)
+    assert found.low == found.value == found.high
+    assert 0.9**ALIKE_DAYS <= 1 - CERTAINTY < 0.9 ** (ALIKE_DAYS - 1)
+
+
+def test_the_mean_of_any_values_has_its_interval_too() -> None:
+    """It is that of a mean absolute error of these values."""
+    values = np.abs(PREDICTED)
+    assert resampled_mean(values, DAYS) == pytest.approx(resampled("mae", np.zeros(200), values, DAYS))
 
 
 def test_it_covers_the_truth_as_often_as_it_says_although_rows_of_a_day_are_alike() -> None:

@@ -170,7 +170,9 @@ def test_a_constant_column_stays_quiet_until_it_changes() -> None:
     rows = pa.table({"x": np.full(3000, 7.0)})
     reference = reference_profile(rows, numeric=["x"], nights=np.repeat(np.arange(30), 100))
     columns, signal = hold(reference, {"x": np.full(100, 7.0)})
-    assert columns == [ColumnDrift(column="x", psi=0.0, threshold=None, n=100, state=QUIET)]
+    assert [column.model_copy(update={"beside": None}) for column in columns] == [
+        ColumnDrift(column="x", psi=0.0, threshold=None, n=100, state=QUIET)
+    ]
     assert signal.sentence == "none of 1 columns moved; nearest: x PSI 0 nats, constant"
     assert hold(reference, {"x": np.full(100, 8.0)})[1].state is ALARM
 
@@ -210,7 +212,9 @@ def test_the_signal_is_about_the_column_that_stands_out_most() -> None:
     columns, signal = hold(known(thirty, 1000, 30), night)
     assert (signal.value, signal.threshold, signal.n) == (columns[5].psi, columns[5].threshold, 1000)
     both = [
-        f"{column.column} PSI {column.psi:.3g} nats, {column.threshold:.3g} allowed" for column in columns if column.state is ALARM
+        f"{column.column} PSI {column.psi:.3g} nats, {column.threshold:.3g} allowed ({column.beside.parts[0]})"
+        for column in columns
+        if column.state is ALARM and column.beside
     ]
     assert signal.sentence == f"2 of 30 columns moved: {both[1]}; {both[0]}"
 
@@ -282,3 +286,63 @@ def test_natural_differences_between_nights_raise_the_threshold() -> None:
     nulls = [night_null(reference, night, nights, 0.0) for nights in (swinging, equal)]
     assert nulls[0].threshold(0.001) > 3 * nulls[1].threshold(0.001)
     assert nulls[0].p_value(nulls[0].threshold(0.001)) == pytest.approx(0.001)
+
+
+def test_figures_beside_the_test_are_those_of_scipy() -> None:
+    """Chi-squared of the bins in use, and KS of the values to the binning error; reported, and deciding nothing."""
+    rng, reference = np.random.default_rng(12), known(one, 1000, 30)
+    before = np.random.default_rng(0).normal(size=30_000)  # what the reference was drawn from
+    night = one(rng, 1000)
+    beside = hold(reference, night)[0][0].beside
+    assert beside is not None
+    expected = stats.ks_2samp(before, night["x"]).statistic
+    assert beside.kolmogorov_smirnov == pytest.approx(expected, abs=1.5 / 173)  # the root of 30 000 rows is 173 fine bins
+    assert beside.wasserstein == pytest.approx(stats.wasserstein_distance(before, night["x"]), abs=0.02)
+    edges = reference.edges.columns[0]
+    counts = [
+        edges.test_counts(np.array(part.counts["x"])) for part in (reference.total, profile(reference.edges, pa.table(night)))
+    ]
+    starts = bins_in_use(counts[0], counts[1], edges.test_ordinary)
+    table = stats.chi2_contingency([np.add.reduceat(part, starts) for part in counts], correction=False)
+    assert beside.chi_squared == pytest.approx(table.statistic)
+    assert beside.chi_squared_freedom == table.dof
+    assert beside.chi_squared_p == pytest.approx(table.pvalue)
+
+
+def test_five_in_a_hundred_never_seen_are_said_with_what_is_allowed() -> None:
+    """The share, and no value."""
+    rng, reference = np.random.default_rng(3), known(five, 1000, 30)
+    night = five(rng, 1000)
+    night["fifty"][:50] = "a secret"
+    columns, signal = hold(reference, night)
+    beside = columns[-1].beside
+    assert beside is not None
+    assert beside.unseen == 0.05
+    assert beside.unseen_allowed is not None
+    assert beside.unseen_allowed < 0.03
+    assert f", 5 % never seen before, {100 * beside.unseen_allowed:.2g} % allowed (" in signal.sentence
+    assert "never seen before: 0 % before, 5 % now" in beside.parts
+    assert "secret" not in signal.model_dump_json() + columns[-1].model_dump_json()
+
+
+def test_columns_that_are_worth_a_look_are_listed_beside_the_alarm() -> None:
+    """0.8 standard deviations in five of thirty columns, at 200 rows and next to no budget: no alarm, but a list."""
+    night = thirty(np.random.default_rng(2), 200)
+    for number in range(5):
+        night[f"x{number:02}"] += 0.8
+    columns, signal = hold(known(thirty, 1000, 30), night, budget=1e-30)
+    listed = [column.column for column in columns if column.beside and column.beside.listed]
+    assert signal.state is QUIET
+    assert set(listed) >= {"x00", "x01", "x02", "x03", "x04"}
+    assert "; to look at, with 5 % false ones among such (Benjamini-Hochberg): " in signal.sentence
+    assert all(column.beside and column.beside.parts for column in columns if column.column in listed)
+
+
+def test_a_night_is_held_against_its_own_weekday_and_the_sentence_says_so() -> None:
+    """Where the reference has four of them: day 1 was a Friday."""
+    reference = known(one, 1000, 30)
+    counts = profile(reference.edges, pa.table(one(np.random.default_rng(1), 1000)))
+    _, signal = drift(
+        reference, counts, false_alarms_per_year=1, nights_per_year=365, input_shift=0.2, minimum_rows=20, day=1 + 7 * 6
+    )
+    assert signal.sentence.endswith("; held against 5 Fridays")

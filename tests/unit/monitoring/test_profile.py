@@ -16,8 +16,8 @@ from perennial.monitoring.profile import Profile, merge, profile
 
 EDGES = Edges(
     columns=(
-        NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,)),
-        CategoricalEdges(name="c", values=("a", "b"), others=("rare",)),
+        NumericEdges(column="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,)),
+        CategoricalEdges(column="c", values=("a", "b"), others=("rare",)),
     )
 )
 ROWS = st.lists(st.tuples(st.none() | st.floats(width=64), st.none() | st.sampled_from(["a", "b", "rare", "new", ""])), max_size=40)
@@ -60,15 +60,15 @@ def test_every_row_is_counted_once_in_each_column(rows: list[Any]) -> None:
 
 
 def test_numbers_fall_where_the_edges_say() -> None:
-    """Bins are closed on the left, the last one on both sides; an atom has its own bin; NaN and infinity are missing."""
-    values = [0.0, 0.5, 1.0, 1.5, 1.5, 2.0, -0.1, 2.1, 1e300, None, np.nan, np.inf, -np.inf]
-    x = NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,))
-    assert counts(x, values) == (2, 2, 2, 1, 2, 4)
+    """Bins are closed on the left, the last one on both sides; an atom parts its bin; NaN is missing, infinity is not."""
+    values = [0.0, 0.5, 1.0, 1.5, 1.5, 1.9, 2.0, -0.1, 2.1, 1e300, None, np.nan, np.inf, np.inf, -np.inf]
+    x = NumericEdges(column="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5,))
+    assert counts(x, values) == (2, 1, 2, 2, 1, 2, 1, 2, 2)
 
 
 def test_values_fall_where_the_edges_say() -> None:
     """Known values, others, values never seen, and missing ones each have a place."""
-    c = CategoricalEdges(name="c", values=("a", "b"), others=("rare",))
+    c = CategoricalEdges(column="c", values=("a", "b"), others=("rare",))
     assert counts(c, ["a", "a", "b", "rare", "new", "", None]) == (2, 1, 1, 2, 1)
 
 
@@ -83,14 +83,14 @@ def test_values_fall_where_the_edges_say() -> None:
 )
 def test_a_category_is_the_same_value_in_any_type(values: list[Any], kind: pa.DataType) -> None:
     """1, 1.0 and "1" are one category, as a missing value elsewhere in a column turns whole numbers into floats."""
-    assert counts(CategoricalEdges(name="c", values=("1", "2"), others=()), values, kind) == (1, 1, 0, 0, 1)
+    assert counts(CategoricalEdges(column="c", values=("1", "2"), others=()), values, kind) == (1, 1, 0, 0, 1)
 
 
 def test_truth_values_are_numbers_or_categories_as_asked() -> None:
     """A boolean column fits both kinds of edges."""
     values = [True, False, True, None]
-    assert counts(NumericEdges(name="b", cuts=(0.0, 1.0), atoms=(0.0, 1.0)), values) == (0, 1, 2, 0, 0, 1)
-    assert counts(CategoricalEdges(name="b", values=("true", "false"), others=()), values) == (2, 1, 0, 0, 1)
+    assert counts(NumericEdges(column="b", cuts=(0.0, 1.0), atoms=(0.0, 1.0)), values) == (1, 0, 2, 0, 0, 0, 0, 1)
+    assert counts(CategoricalEdges(column="b", values=("true", "false"), others=()), values) == (2, 1, 0, 0, 1)
 
 
 def test_no_rows_are_a_profile_of_zeros() -> None:
@@ -111,20 +111,20 @@ def test_every_missing_column_is_named() -> None:
 def test_text_is_no_number() -> None:
     """The message says the type, and no value."""
     with pytest.raises(DataError) as caught:
-        counts(NumericEdges(name="x", cuts=(0.0, 1.0), atoms=()), ["secret"])
+        counts(NumericEdges(column="x", cuts=(0.0, 1.0), atoms=()), ["secret"])
     assert str(caught.value) == "profile: x: must be a number, got string [SCHEMA_TYPE]"
 
 
 def test_a_list_is_no_category() -> None:
     """The message says the type, and no value."""
     with pytest.raises(DataError) as caught:
-        counts(CategoricalEdges(name="c", values=(), others=()), [["secret"]])
+        counts(CategoricalEdges(column="c", values=(), others=()), [["secret"]])
     assert str(caught.value).startswith("profile: c: must be text, a number, a truth value or a time, got list<")
 
 
 def test_profiles_over_other_edges_do_not_merge() -> None:
     """The digest of the edges tells."""
-    other = Edges(columns=(NumericEdges(name="x", cuts=(0.0, 1.0), atoms=()),))
+    other = Edges(columns=(NumericEdges(column="x", cuts=(0.0, 1.0), atoms=()),))
     with pytest.raises(DataError, match=r"^profile: must be counted over edges [0-9a-f]{12}, got [0-9a-f]{12} \[PROFILE_EDGES\]$"):
         merge(profile(EDGES, []), profile(other, []))
 
@@ -153,7 +153,7 @@ CUTS = st.lists(st.floats(-1e3, 1e3), unique=True, max_size=6).map(lambda cuts: 
 @settings(deadline=None)
 def test_counting_rows_equals_placing_each(cuts: tuple[float, ...], atoms: tuple[float, ...], values: list[float]) -> None:
     """Whatever the ends, also for values that are an end or an atom, or the number next to it."""
-    edges = NumericEdges(name="x", cuts=cuts, atoms=atoms)
+    edges = NumericEdges(column="x", cuts=cuts, atoms=atoms)
     near = np.array([*cuts, *atoms, *values])
     with np.errstate(over="ignore"):
         column = np.concatenate([near, np.nextafter(near, np.inf), np.nextafter(near, -np.inf)])
@@ -162,16 +162,16 @@ def test_counting_rows_equals_placing_each(cuts: tuple[float, ...], atoms: tuple
 
 
 def test_the_place_of_each_number_is_the_documented_one() -> None:
-    """Bins include their left end, the last one its right end too; atoms stand apart; NaN and the infinite are missing."""
-    edges = NumericEdges(name="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5, 7.0))
-    places = {-0.1: 4, 0.0: 0, 0.9: 0, 1.0: 1, 1.5: 2, 1.6: 1, 2.0: 1, 2.1: 5, 7.0: 3, 8.0: 5, np.inf: 6, -np.inf: 6, np.nan: 6}
+    """Bins include their left end, the last one its right end too; atoms lie between, or beyond the range; NaN is missing."""
+    edges = NumericEdges(column="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5, 7.0))
+    places = {-0.1: 5, -0.0: 0, 0.9: 0, 1.0: 1, 1.5: 2, 1.6: 3, 2.0: 3, 2.1: 6, 7.0: 4, 8.0: 6, -np.inf: 7, np.inf: 8, np.nan: 9}
     assert list(places.values()) == edges.place_numbers(np.array(list(places))).tolist()
 
 
 @pytest.mark.parametrize("values", [["a", "rare", None, "new", "a", ""], [None, None], []])
 def test_codes_are_counted_like_the_values_behind_them(values: list[str | None]) -> None:
     """A column that comes as a dictionary, also with values that no row has, and in pieces with dictionaries of their own."""
-    column = CategoricalEdges(name="c", values=("a", "b"), others=("rare",))
+    column = CategoricalEdges(column="c", values=("a", "b"), others=("rare",))
     plain = pa.array(values, pa.string())
     unused = pa.array(["b", *values], pa.string()).dictionary_encode().slice(1)
     pieces = pa.chunked_array([plain.slice(0, 2).dictionary_encode(), plain.slice(2).dictionary_encode()])

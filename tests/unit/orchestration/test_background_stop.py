@@ -51,6 +51,6 @@ def test_a_stop_waits_for_the_number_of_the_process(tmp_path: Path, monkeypatch:
 
         monkeypatch.setattr(background, "_pid", look)
         stopped = background.stop(Settings.of({"PERENNIAL_HOME": str(tmp_path)}))
-        status = holder.wait(10)
+        status = holder.wait(120)
 
     assert (stopped, found, status) == (True, [None, holder.pid], -signal.SIGTERM)

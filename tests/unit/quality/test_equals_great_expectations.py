@@ -55,6 +55,7 @@ KINDS: Mapping[str, tuple[st.SearchStrategy[Any], pa.DataType]] = {
     "moment": (moments, pa.timestamp("us", "UTC")),
     "second": (seconds, pa.timestamp("us", "Europe/Berlin")),
 }
+SUMS = ("expect_column_mean_to_be_between", "expect_column_stdev_to_be_between")
 NUMERIC = ("whole", "narrow", "large", "real", "finite", "single", "money", "truth")
 
 
@@ -183,13 +184,14 @@ def test_results_are_those_of_great_expectations(reference: Ask, rows: pa.Table,
 
     On purpose different, and not drawn: a whole number beside missing ones is written "1" and not "1.0", a decimal with all its
     places ("2.90"), minus zero "0.0", a moment with its fraction only where it has one; of two columns one missing value is never
-    above; a text is never read as a number or moment.
+    above; a text is never read as a number or moment. Drawn, but not compared, is whether a mean or deviation that equals its limit
+    but for the last digits is within it: these come from the order in which values are added, and so from the batches.
     """
     outcomes = check(TableRows(rows, rows_per_batch=size), expectations).outcomes
 
     for outcome, expected in zip(outcomes, reference(rows, expectations), strict=True):
         told = f"{outcome.type} {dict(outcome.arguments)}: {rows.select(_known(outcome, rows)).to_pydict()} {expected}"
-        assert outcome.success == (expected.success and not expected.raised), told
+        assert outcome.success == (expected.success and not expected.raised) or _at_its_limit(outcome), told
         assert np.flatnonzero(outcome.marks.mask(0, rows.num_rows)).tolist() == expected.positions, told
         assert _same(outcome.figure, expected.observed), told
 
@@ -197,6 +199,15 @@ def test_results_are_those_of_great_expectations(reference: Ask, rows: pa.Table,
 def _known(outcome: Outcome, rows: pa.Table) -> list[str]:
     read = outcome.arguments.get("column_list") or [outcome.arguments.get(name) for name in ("column", "column_A", "column_B")]
     return [name for name in read if name in rows.column_names] if isinstance(read, list) else []
+
+
+def _at_its_limit(outcome: Outcome) -> bool:
+    """Return whether the verdict hangs on how a sum was rounded: the deviation of 0.1, 0.1 and 0.1 is 0, or 1.7e-17."""
+    figure, ends = outcome.figure, [outcome.arguments.get(name) for name in ("min_value", "max_value")]
+    return outcome.type in SUMS and any(
+        isinstance(end, int | float) and isinstance(figure, float) and math.isclose(figure, end, rel_tol=1e-14, abs_tol=1e-14)
+        for end in ends
+    )
 
 
 def _same(ours: Any, theirs: Any) -> bool:

@@ -36,6 +36,7 @@ DESCRIBED = Described(
     label_latest=None,
     metric="mae",
     changed=False,
+    of_then=True,
 )
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("\\`*_{}[]()<>#+-.!|~&:/w\n")), max_size=60)
 

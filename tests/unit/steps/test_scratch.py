@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,20 @@ def test_a_scratch_folder_that_is_not_there_is_one_of_our_errors(tmp_path: Path)
     with pytest.raises(PerennialError) as error, temporary_folder(tmp_path / "gone"):
         pytest.fail("was lent")
     assert str(error.value) == "scratch: could not be used (No such file or directory) [STORE_UNAVAILABLE]"
+
+
+def test_a_scratch_folder_that_cannot_be_removed_is_left_to_the_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails at the end of the work has not harmed it."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched, temporary_folder(tmp_path) as folder:
+        (folder / "part.parquet").touch()
+        patched.setattr(os, "unlink", failing)
+    assert list(tmp_path.iterdir()) == [folder]
+    remove_leftovers(tmp_path, datetime.now(UTC) + timedelta(days=1))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_old_folders_of_ours_are_left_over(tmp_path: Path) -> None:

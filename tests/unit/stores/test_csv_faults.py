@@ -288,7 +288,7 @@ def test_a_file_of_nothing_but_ragged_rows_is_given_up(tmp_path: Path, name: str
     packed = gzip.compress(content) if name.endswith("gz") else content
     expected = [f"row {row}: must have 2 fields like the header, has 1 [CSV_RAGGED]" for row in range(2, 22)]
     assert expected == refusal(tmp_path, packed, name, declared={"place": "text", "event_at": "moment"})
-    text = CsvText(DiskPart(name, len(packed), tmp_path / name), ["place", "event_at"], ("place", "event_at"))
+    text = CsvText(DiskPart(name, tmp_path / name, (tmp_path / name).stat()), ["place", "event_at"], ("place", "event_at"))
     assert list(text.batches()) == []
     assert (len(text.ragged), text.ragged[-1]) == (10_000, (10_001, 1))
 

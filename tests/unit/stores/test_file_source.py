@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,32 +12,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from perennial.core.errors import PerennialError
+from perennial.core.errors import PerennialError, UnavailableError
 from perennial.core.interval import Interval
 from perennial.ports import Selection
+from perennial.stores.files.csv_part import land_csv
 from perennial.stores.files.folder_source import FileSource
+from perennial.stores.files.landed import Landed
+from perennial.stores.files.part import FilePart
+from perennial.testing.selection import selection
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 HEADER = "place,event_at,riders\n"
 ROW = "north,2024-03-01T01:00:00Z,7\n"
 
 
-def selection(relation: str, *values: str) -> Selection:
-    """Select *values* (or riders) of one day."""
-    return Selection(
-        relation=relation,
-        columns=("place", "event_at", *(values or ("riders",))),
-        entity=("place",),
-        event_at="event_at",
-        available_at=None,
-        interval=Interval(START, START + timedelta(days=1)),
-        as_of=START + timedelta(days=9),
-    )
-
-
 def read(root: Path, relation: str, *values: str) -> pa.Table:
-    """Return all that is selected."""
-    return pa.Table.from_batches(FileSource(root).read(selection(relation, *values)))
+    """Return *values* (or riders) of one day."""
+    return pa.Table.from_batches(FileSource(root).read(selection(relation, *(values or ("riders",)))))
 
 
 def refusal(root: Path, relation: str, *values: str) -> str:
@@ -90,6 +82,71 @@ def test_what_holds_no_table_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "readme.txt").touch()
     message = "must be a .parquet, .csv, .csv.gz or .csv.zst file, or a folder that holds some [STORE_REJECTED]"
     assert f"{name}: {message}" == refusal(tmp_path, name)
+
+
+CHANGED = "demand.csv: was changed while it was read [STORE_UNAVAILABLE]"
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_not_taken_for_whole(tmp_path: Path) -> None:
+    """It was cut between two rows, and looked well."""
+    path = tmp_path / "demand.csv"
+    path.write_text(HEADER + ROW)
+    rows = FileSource(tmp_path).read(selection("demand.csv", "riders"))
+    assert next(rows).num_rows == 1
+    with path.open("a") as file:
+        file.write(ROW)
+    with pytest.raises(UnavailableError) as error:
+        list(rows)
+    assert str(error.value) == CHANGED
+    assert error.value.fix == "Write under a name that begins with a dot or an underscore, and rename the file when it is whole."
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Also by one of the same size and time: it is looked at several times, and those would be of two files."""
+    old, new = tmp_path / "demand.csv", tmp_path / "_new.csv"
+    for path in (old, new):
+        path.write_text(HEADER + ROW)
+        os.utime(path, ns=(1, 1))
+    rows = FileSource(tmp_path).read(selection("demand.csv", "riders"))
+    next(rows)
+    new.rename(old)
+    with pytest.raises(UnavailableError) as error:
+        list(rows)
+    assert str(error.value) == CHANGED
+
+
+def test_a_file_that_is_overwritten_in_place_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Its size stays, its time does not."""
+    path = tmp_path / "demand.csv"
+    path.write_text(HEADER + ROW)
+    os.utime(path, ns=(1, 1))
+    rows = FileSource(tmp_path).read(selection("demand.csv", "riders"))
+    next(rows)
+    path.write_text(HEADER + ROW.replace("7", "8"))
+    with pytest.raises(UnavailableError) as error:
+        list(rows)
+    assert str(error.value) == CHANGED
+
+
+def test_what_seems_wrong_with_a_file_that_is_being_written_is_not_its_owners_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that was cut in its middle a moment ago may be whole at the next try."""
+    path = tmp_path / "demand.csv"
+    path.write_text(HEADER + ROW + "north,2024-03")
+
+    def land_while_written(part: FilePart, chosen: Selection, folder: Path) -> Landed:
+        try:
+            return land_csv(part, chosen, folder)
+        finally:
+            path.write_text(HEADER + ROW * 2)
+
+    cut = "demand.csv: row 3 (the header is row 1): must have 3 fields like the header, has 2 [CSV_RAGGED]"
+    assert refusal(tmp_path, "demand.csv") == cut
+    monkeypatch.setattr("perennial.stores.files.rows.land_csv", land_while_written)
+    assert refusal(tmp_path, "demand.csv") == CHANGED
+    monkeypatch.undo()
+    assert read(tmp_path, "demand.csv").num_rows == 2
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
@@ -153,7 +210,7 @@ def test_an_interval_cuts_alike_in_every_unit_and_timezone(tmp_path: Path, unit:
     for start, end, expected in [(0, 2, [0, 1]), (-0.5, 1.000001, [0, 1]), (0.000001, 2, [1])]:
         interval = Interval(START + timedelta(seconds=start), START + timedelta(seconds=end))
         as_of = datetime.max.replace(tzinfo=UTC)
-        batches = FileSource(tmp_path).read(replace(selection("demand.parquet"), interval=interval, as_of=as_of))
+        batches = FileSource(tmp_path).read(replace(selection("demand.parquet", "riders"), interval=interval, as_of=as_of))
         assert expected == pa.Table.from_batches(batches)["riders"].to_pylist()
 
 

@@ -221,11 +221,19 @@ def test_an_object_that_is_there_is_replaced_by_force_only(s3: S3Client, endpoin
     assert export(ledger, "bike_demand", to, within=night(0), kind=Format.PARQUET, endpoint_url=endpoint) == 48
 
 
+def test_an_object_has_the_very_name_that_was_asked_for(s3: S3Client, endpoint: str, ledger: MemoryLedger) -> None:
+    """A key may hold what begins a fragment or a query elsewhere."""
+    for name in ("night#1.parquet", "night?.parquet"):
+        export(ledger, "bike_demand", f"s3://exports/{name}", within=night(0), kind=Format.PARQUET, endpoint_url=endpoint)
+    assert sorted(stored(s3)) == ["night#1.parquet", "night?.parquet"]
+
+
 def test_an_address_that_is_none_is_refused(ledger: MemoryLedger) -> None:
     """It is not repeated, since it may hold a secret."""
     with pytest.raises(DefinitionError) as caught:
         export(ledger, "bike_demand", "s3://Not A Bucket/x.csv", within=night(0), kind=Format.CSV)
-    assert str(caught.value) == "--to: must be s3://bucket/prefix, in letters, digits, dots and hyphens [DEFINITION_URL]"
+    expected = "--to: must be s3://bucket/prefix without options, in letters, digits and . - _ = # ? [DEFINITION_URL]"
+    assert expected == str(caught.value)
 
 
 def test_nothing_to_export_is_an_error(ledger: MemoryLedger, tmp_path: Path) -> None:

@@ -52,3 +52,18 @@ def test_every_row_comes_out_once_and_ties_stay_in_order(parts: list[list[tuple[
     for run in found:
         assert run == sorted(given_rows[taken : taken + len(run)], key=lambda row: row[0].encode())
         taken += len(run)
+
+
+@pytest.mark.parametrize("entities", [2**16 - 1, 2**16, 70_000])
+def test_many_entities_are_sorted_as_few_are(entities: int) -> None:
+    """Whether their ranks fit into 16 bits or not; each has two rows, whose order stays."""
+    texts = [f"{number * 7919 % entities:06d}" for number in range(entities)]
+    parts = list(sorted_runs([batch(*((text, at) for text in texts)) for at in range(2)]))
+    assert [row for part in parts for row in rows_of(part)] == [(text, at) for text in sorted(texts) for at in range(2)]
+
+
+def test_a_run_comes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first can travel while the others are made."""
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    parts = list(sorted_runs([batch(("b", 1), ("c", 1)), batch(("a", 2))]))
+    assert [rows_of(part) for part in parts] == [[("a", 2), ("b", 1)], [("c", 1)]]

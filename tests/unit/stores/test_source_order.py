@@ -17,13 +17,11 @@ from hypothesis import strategies as st
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, RejectedError, UnavailableError
-from perennial.core.interval import Interval
-from perennial.ports import Selection
 from perennial.stores.files.disk_sort import disk_sorted
 from perennial.stores.files.folder_source import FileSource
 from perennial.stores.files.local_sort import locally_sorted
-from perennial.stores.files.rechunked import rechunked
 from perennial.stores.key_order import KeyOrder
+from perennial.testing.selection import selection
 
 INSTANT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -106,15 +104,6 @@ def test_rows_of_one_moment_are_sorted_in_memory() -> None:
     assert len(batches) > 1
 
 
-def test_batches_are_of_one_size() -> None:
-    """But for the last."""
-    whole = table([(number, None, None, None, None, None) for number in range(25)])
-    for size in (1, 7, 10, 30):
-        batches = list(rechunked(whole.to_batches(max_chunksize=size), SCHEMA, 10))
-        assert [batch.num_rows for batch in batches] == [10, 10, 5]
-        assert whole.equals(pa.Table.from_batches(batches))
-
-
 def test_what_goes_wrong_while_rows_are_sorted_is_said_as_it_is(tmp_path: Path) -> None:
     """A fault of a file that is met then is one of the file, and not of the sorting."""
 
@@ -151,7 +140,7 @@ def test_a_folder_in_any_order_gives_the_same_rows(tmp_path: Path, parts: int, m
         for part in range(parts):
             kinds = pa.schema({"place": pa.string(), "event_at": INSTANT, "riders": pa.int64()})
             pq.write_table(pa.Table.from_pylist(order[part::parts], schema=kinds), folder / f"{part}.parquet", row_group_size=100)
-        assert expected == pa.Table.from_batches(FileSource(tmp_path).read(selection("demand"))).to_pylist()
+        assert expected == pa.Table.from_batches(FileSource(tmp_path).read(selection("demand", "riders"))).to_pylist()
 
 
 def test_nothing_is_left_in_the_scratch_folder(tmp_path: Path) -> None:
@@ -159,25 +148,12 @@ def test_nothing_is_left_in_the_scratch_folder(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n" * 9)
     source = FileSource(tmp_path, scratch=scratch)
-    assert sum(batch.num_rows for batch in source.read(selection("demand.csv"))) == 9
-    rows = source.read(selection("demand.csv"))
+    assert sum(batch.num_rows for batch in source.read(selection("demand.csv", "riders"))) == 9
+    rows = source.read(selection("demand.csv", "riders"))
     next(rows)
     assert list(scratch.iterdir()) != []
     rows.close()  # type: ignore[attr-defined] # a generator
     assert list(scratch.iterdir()) == []
-
-
-def selection(relation: str) -> Selection:
-    """Select the riders of one day."""
-    return Selection(
-        relation=relation,
-        columns=("place", "event_at", "riders"),
-        entity=("place",),
-        event_at="event_at",
-        available_at=None,
-        interval=Interval(START, START + timedelta(days=1)),
-        as_of=START + timedelta(days=9),
-    )
 
 
 def test_a_full_scratch_is_not_said_of_the_files(tmp_path: Path) -> None:
@@ -187,7 +163,7 @@ def test_a_full_scratch_is_not_said_of_the_files(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
         with pytest.raises(RejectedError) as error:
-            list(FileSource(tmp_path).read(selection("demand.csv")))
+            list(FileSource(tmp_path).read(selection("demand.csv", "riders")))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert str(error.value) == "scratch: has no space left [STORE_FULL]"
@@ -197,7 +173,7 @@ def test_a_scratch_that_is_no_folder_is_not_said_of_the_files(tmp_path: Path) ->
     """Nor of the system."""
     (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n")
     with pytest.raises(UnavailableError) as error:
-        list(FileSource(tmp_path, scratch=tmp_path / "demand.csv").read(selection("demand.csv")))
+        list(FileSource(tmp_path, scratch=tmp_path / "demand.csv").read(selection("demand.csv", "riders")))
     assert str(error.value) == "scratch: could not be used (File exists) [STORE_UNAVAILABLE]"
 
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.errors import DefinitionError, PerennialError, RejectedError
-from perennial.core.interval import Interval
 from perennial.core.scratch import PREFIX
 from perennial.ports import Selection
 from perennial.stores.sql.source import SqlSource
+from perennial.testing.selection import selection
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 MANY = (
@@ -24,19 +24,6 @@ MANY = (
     " FROM range(2_000_000) AS many(i)"
 )
 ONE = "SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at"
-
-
-def selection(relation: str, *values: str) -> Selection:
-    """Select *values* of one day."""
-    return Selection(
-        relation=relation,
-        columns=("place", "event_at", *values),
-        entity=("place",),
-        event_at="event_at",
-        available_at=None,
-        interval=Interval(START, START + timedelta(days=1)),
-        as_of=START + timedelta(days=9),
-    )
 
 
 @pytest.fixture

@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from adbc_driver_manager import Error
 
 from perennial.core.errors import PerennialError, RejectedError, UnavailableError
-from perennial.core.interval import Interval
 from perennial.ports import Selection
 from perennial.stores.embedded_postgres import EmbeddedPostgres
-from perennial.stores.sql import postgres_rows
+from perennial.stores.sql import adbc_connections, postgres_rows
 from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.connection import reading_engine
 from perennial.stores.sql.postgres_rows import copying
@@ -25,21 +24,7 @@ from perennial.stores.sql.source import SqlSource
 from perennial.stores.sql.statement import relation_clause, select_rows
 from perennial.stores.sql.stream import streamed
 from perennial.stores.sql.types import POSTGRES_KINDS, postgres_shown
-
-START = datetime(2024, 3, 1, tzinfo=UTC)
-
-
-def selection(relation: str, *values: str) -> Selection:
-    """Select *values* of one day."""
-    return Selection(
-        relation=relation,
-        columns=("place", "event_at", *values),
-        entity=("place",),
-        event_at="event_at",
-        available_at=None,
-        interval=Interval(START, START + timedelta(days=1)),
-        as_of=START + timedelta(days=9),
-    )
+from perennial.testing.selection import selection
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +144,7 @@ def long(server: str) -> Iterator[str]:
         " repeat('x', 400) AS note FROM generate_series(1, 400000)",
     )
     yield option(server, application_name="long read")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while run(server, "SELECT FROM pg_stat_activity WHERE application_name = 'long read'"):
         assert time.monotonic() < deadline, "the server still works for a reader that is gone"
 
@@ -223,9 +208,9 @@ def others(url: str, expected: int) -> list[tuple[int, str]]:
     """Return the other connections to the database and what each does, once there are as many as *expected*."""
     query = b"SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while len(found := connection.execute(query).fetchall()) != expected and time.monotonic() < until:
-            pass  # a server's process ends a moment after its connection
+            time.sleep(0.01)  # a server's process ends a moment after its connection
     assert len(found) == expected
     return found
 
@@ -262,6 +247,65 @@ def test_a_read_that_stops_early_does_not_keep_its_connection(server: str) -> No
         next(rows)
         del rows
         others(server, 1)
+
+
+def ask(connections: AdbcConnections, engine: sa.Engine, statement: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a read that is one *statement*."""
+    with connections.cursor(engine) as cursor:
+        assert cursor is not None
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_no_read_on_a_kept_connection_can_write(server: str, reads: int) -> None:
+    """Neither the first nor one after others: each transaction is read only by itself."""
+    engine = reading_engine(server)
+    with closing(AdbcConnections(keep=True)) as connections:
+        for _ in range(reads - 1):
+            ask(connections, engine, "SELECT 1")
+        with pytest.raises(Error) as error:
+            ask(connections, engine, "CREATE TABLE written ()")
+    assert error.value.sqlstate == psycopg.errors.ReadOnlySqlTransaction.sqlstate
+    assert run(server, "SELECT to_regclass('written')") == [(None,)]
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_every_read_on_a_kept_connection_sees_one_moment_of_its_own(server: str, reads: int) -> None:
+    """What somebody commits in its middle it does not see, and the next read does."""
+    run(server, "CREATE TABLE IF NOT EXISTS moments (n int)", "TRUNCATE moments")
+    engine, seen = reading_engine(server), []
+    with closing(AdbcConnections(keep=True)) as connections:
+        for _ in range(reads):
+            with connections.cursor(engine) as cursor:
+                assert cursor is not None
+                for _ in range(2):
+                    cursor.execute("SELECT count(*) FROM moments")
+                    seen += cursor.fetchall()
+                    run(server, "INSERT INTO moments VALUES (1)")
+    assert seen == [(2 * read,) for read in range(reads) for _ in range(2)]
+
+
+def test_a_new_connection_on_which_no_read_can_begin_is_closed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else holds it, and the server has few."""
+    monkeypatch.setattr(adbc_connections, "_READ_ONLY", "SELECT 1 / 0")
+    with pytest.raises(Error) as error:
+        ask(AdbcConnections(keep=True), reading_engine(server), "SELECT 1")
+    assert error.value.sqlstate == psycopg.errors.DivisionByZero.sqlstate
+    others(server, 0)  # while the error, and so the connection, is still known here
+
+
+def test_a_kept_connection_that_another_thread_has_just_taken_is_no_error(server: str) -> None:
+    """Between the look at what is kept and the taking of it."""
+
+    class Raced(list[Any]):
+        def __bool__(self) -> bool:
+            return True
+
+    connections = AdbcConnections(keep=True)
+    connections._idle = Raced()
+    with closing(connections):
+        assert ask(connections, reading_engine(server), "SELECT 1") == [(1,)]
 
 
 def test_an_index_on_event_at_gives_the_order(server: str) -> None:

@@ -24,21 +24,9 @@ from perennial.stores.sql.source import SqlSource
 from perennial.stores.sql.statement import relation_clause, select_rows
 from perennial.stores.sql.stream import streamed
 from perennial.stores.sql.types import postgres_shown
+from perennial.testing.selection import selection
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
-
-
-def selection(relation: str, *values: str) -> Selection:
-    """Select *values* of one day."""
-    return Selection(
-        relation=relation,
-        columns=("place", "event_at", *values),
-        entity=("place",),
-        event_at="event_at",
-        available_at=None,
-        interval=Interval(START, START + timedelta(days=1)),
-        as_of=START + timedelta(days=9),
-    )
 
 
 def read(url: str, chosen: Selection) -> pa.Table:

@@ -58,7 +58,7 @@ def test_what_a_job_takes_is_measured(run: Run) -> None:
     worked = run("work", cpu=0.2)
     assert 60 * MIB < held.memory < 80 * MIB
     assert worked.memory < 16 * MIB
-    assert 0.19 < worked.cpu_seconds < 0.4
+    assert 0.19 < worked.cpu_seconds < 1
     assert worked.seconds >= worked.cpu_seconds - 0.1
 
 
@@ -94,7 +94,7 @@ def test_a_loop_in_c_is_stopped(run: Run) -> None:
         run("loop", seconds=0.2)
     assert str(caught.value) == "took longer than 0.2 s and was stopped [MODEL_TIMEOUT]"
     assert caught.value.fix == "Raise estimator.time in the definition, or give the estimator less to do."
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_an_outcome_that_cannot_be_written_may_be_tried_again(run: Run) -> None:
@@ -158,6 +158,7 @@ def test_it_ends_when_it_is_forgotten(tmp_path: Path, gone: Gone) -> None:
     assert gone(server)
 
 
+@pytest.mark.usefixtures("heard")
 def test_control_c_stops_the_job(run: Run, tmp_path: Path, gone: Gone) -> None:
     """The owner is interrupted where it waits, and the job ends with that."""
     said = tmp_path / "said"

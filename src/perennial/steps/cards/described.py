@@ -7,10 +7,17 @@ from perennial.definition.models import Definition
 from perennial.learning.manifest import unsealed
 from perennial.ports import Stores
 from perennial.steps.cards.record import Described, Fitted
+from perennial.steps.kept_definition import kept_definition
 
 
-def described(definition: Definition, version: ModelVersion) -> Described:
-    """Return what *definition* says, and whether *version* was trained with another one."""
+def described(definition: Definition, stores: Stores, version: ModelVersion) -> Described:
+    """Return what the definition said when *version* was trained; where that was not kept, what *definition* says now.
+
+    Raises:
+        ArtifactError: ARTIFACT_CHECKSUM.
+    """
+    changed, then = definition.digest != version.definition_digest, kept_definition(definition, stores, version)
+    definition = then or definition
     estimator = definition.estimator.model_dump(mode="json")
     label = definition.label.model_dump(mode="json")
     return Described(
@@ -28,7 +35,8 @@ def described(definition: Definition, version: ModelVersion) -> Described:
         label_delay=label["delay"],
         label_latest=label["latest"],
         metric=definition.evaluation.figure(definition.evaluation.metric),
-        changed=definition.digest != version.definition_digest,
+        changed=changed,
+        of_then=then is not None,
     )
 
 

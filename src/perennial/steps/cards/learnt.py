@@ -31,7 +31,7 @@ def _columns(reference: Reference) -> Iterator[Seen]:
 
 
 def _numbers(edges: NumericEdges, counts: Sequence[int], moments: Moments) -> Seen:
-    below, above, missing = counts[edges.ordinary :]
+    *outside, missing = counts[edges.ordinary :]
     ends = (*edges.cuts[:1], *edges.cuts[-1:], *edges.atoms)
     return Seen(
         column=edges.name,
@@ -39,7 +39,7 @@ def _numbers(edges: NumericEdges, counts: Sequence[int], moments: Moments) -> Se
         missing=missing,
         low=min(ends, default=None),
         high=max(ends, default=None),
-        outside=below + above,
+        outside=sum(outside),
         mean=moments.mean,
         deviation=moments.deviation,
     )

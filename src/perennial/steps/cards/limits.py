@@ -17,7 +17,7 @@ def limits(
     described: Described, learnt: Learnt, version: ModelVersion, validation: Validation, evaluation: Evaluation | None
 ) -> Iterator[str]:
     """Yield the limits of a version. Names in them are text as it stands in the definition."""
-    if described.changed:
+    if not described.of_then:
         yield "The definition has changed since: what it says may not hold for this version."
     yield from _of_time(learnt, version)
     yield from _of_columns(learnt)

@@ -10,7 +10,8 @@ from perennial.steps.cards.escape import escaped
 from perennial.steps.cards.layout import at_minute, between, facts, section, table
 from perennial.steps.cards.record import Described, Fitted, Learnt, Seen
 
-_CHANGED = (
+_CHANGED = "The definition has changed since this version was trained. Here it is told as it was then."
+_LOST = (
     "The definition has changed since this version was trained. Title, purpose, owner, business figure, estimator, parameters, "
     "source and label are told as the definition says them now; all else was recorded then."
 )
@@ -20,7 +21,8 @@ def head(version: ModelVersion, described: Described) -> str:
     """Write what the card is of."""
     segment = f", segment {escaped(version.segment)}" if version.segment != ALL else ""
     lines = [f"# {escaped(described.title)}", f"Model card of version {escaped(version.id)}{segment}."]
-    return "\n\n".join([*lines, *([_CHANGED] if described.changed else [])])
+    remark = [_CHANGED if described.of_then else _LOST] if described.changed else []
+    return "\n\n".join([*lines, *remark])
 
 
 def purpose(described: Described) -> str:

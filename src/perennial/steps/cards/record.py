@@ -8,7 +8,9 @@ from perennial.core.receipts import Moment, Promotion, Receipt
 
 
 class Described(Receipt):
-    """What the definition says of a model. *changed*: it is not the definition that the version was trained with any more.
+    """What the definition says of a model. *changed*: its file says something else than when the version was trained.
+
+    *of_then*: all of this is what it said then; otherwise that was not kept, and this is what it says now.
 
     *parameters* are the estimator's, *search* what is searched for; *relation* is the table, the query or the path.
     """
@@ -28,6 +30,7 @@ class Described(Receipt):
     label_latest: str | None
     metric: str
     changed: bool
+    of_then: bool
 
 
 class Fitted(Receipt):

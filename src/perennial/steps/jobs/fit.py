@@ -16,12 +16,13 @@ from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
-from perennial.monitoring.reference import reference_profile
+from perennial.monitoring.reference import Reference, reference_profile
 from perennial.steps.arrays import days, target
 from perennial.steps.columns import feature_columns
 from perennial.steps.fitted import fitted
-from perennial.steps.jobs.handed import PROFILE, hand_model, handed_rows
+from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_model, handed_rows
 from perennial.steps.jobs.warm import warm  # noqa: F401 - the workshop calls it before the first fork
+from perennial.steps.sample import write_sample
 
 GOLDEN_ROWS = 8
 
@@ -52,10 +53,24 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     golden = rows.slice(max(0, rows.num_rows - GOLDEN_ROWS))
     hand_model(folder, "model", _written(definition, model, golden, columns, trusted))
     hand_model(folder, "baseline", _written(definition, baseline, golden, trivial, trusted))
-    reference = reference_profile(rows, numeric=columns.numeric, categorical=columns.categorical, nights=days(rows, definition))
     with file_errors(WHERE):
-        (folder / PROFILE).write_bytes(reference.to_json())
+        (folder / PROFILE).write_bytes(_reference(definition, rows).to_json())
+    if definition.monitoring.multivariate:
+        write_sample(folder / SAMPLE, definition, rows)
     return {"seconds": seconds}
+
+
+def _reference(definition: Definition, rows: pa.Table) -> Reference:
+    features = definition.features
+    return reference_profile(
+        rows,
+        numeric=features.numeric,
+        categorical=features.categorical,
+        watched=definition.monitoring.columns,
+        event_at=definition.source.event_at,
+        timezone=definition.schedule.timezone,
+        nights=days(rows, definition),
+    )
 
 
 def _written(definition: Definition, model: BaseEstimator, golden: pa.Table, columns: Columns, trusted: frozenset[str]) -> Written:

@@ -15,6 +15,7 @@ from perennial.learning.archive import MAX_BYTES
 from perennial.learning.codec import Written
 
 PROFILE = "profile.json"
+SAMPLE = "sample.parquet"
 
 
 def hand_rows(folder: Path, name: str, rows: pa.Table) -> None:

@@ -17,6 +17,7 @@ from perennial.core.receipts import Purpose, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.arrays import scalar
+from perennial.steps.kept import kept
 from perennial.steps.snapshots.labels import latest, with_labels
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Parts, parts_of
 from perennial.steps.snapshots.stored_rows import StoredRows
@@ -96,20 +97,10 @@ def _held(table: pa.Table) -> Rows:
 def _without(rows: Rows, refused: npt.NDArray[np.int64]) -> Rows:
     if refused.size == 0:
         return rows
-    keep = np.ones(rows.num_rows, dtype=bool)
-    keep[refused] = False
-    return Rows(rows.schema, int(np.count_nonzero(keep)), lambda columns: _kept(rows.batches(columns), keep))
-
-
-def _kept(batches: Iterator[pa.RecordBatch], keep: npt.NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for batch in batches:
-        mask = keep[start : start + batch.num_rows]
-        start += batch.num_rows
-        if mask.all():
-            yield batch
-        elif mask.any():
-            yield batch.filter(pa.array(mask))
+    out = np.zeros(rows.num_rows, dtype=bool)
+    out[refused] = True
+    left = rows.num_rows - int(np.count_nonzero(out))
+    return Rows(rows.schema, left, lambda columns: kept(rows.batches(columns), lambda start, count: out[start : start + count]))
 
 
 def _refused(stores: Stores, validation: Validation) -> npt.NDArray[np.int64]:

@@ -20,6 +20,10 @@ class FileSource:
 
     Memory is bounded, whatever the files hold. Parquet that is in order is streamed as it lies; CSV is checked whole before its
     first row is given away, through a temporary file; what is out of order is sorted, on disk where it is large.
+
+    A file that is written to or replaced while it is read is refused, and a retry may help. A CSV that somebody stopped writing
+    between two rows, without touching it from the beginning of the read to its end, looks whole: nothing in it says how many rows
+    there should be. So a writer gives a file its name when it is whole; what begins with a dot or an underscore is not read.
     """
 
     def __init__(self, root: Path, *, scratch: Path | None = None) -> None:
@@ -44,7 +48,7 @@ class FileSource:
         path = self._inside(self._root / relation, relation)
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         inside = [self._inside(part, relation) for part in found if is_data(part.name) and not self._is_hidden(part, path)]
-        parts = [DiskPart(str(part.relative_to(self._root)), part.stat().st_size, part) for part in inside if part.is_file()]
+        parts = [DiskPart(str(part.relative_to(self._root)), part, part.stat()) for part in inside if part.is_file()]
         if not parts:
             raise RejectedError(Code.STORE_REJECTED, ALLOWED, where=relation)
         return parts

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +14,7 @@ import pyarrow as pa
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.core.file_errors import file_errors
+from perennial.core.rechunked import rechunked
 from perennial.core.scratch import WHERE, temporary_folder
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, convert_batch, instant_columns, settled, sort_columns
@@ -20,7 +23,6 @@ from perennial.stores.files.disk_sort import disk_sorted
 from perennial.stores.files.local_sort import MOST_AT_ONCE, locally_sorted
 from perennial.stores.files.parquet_part import open_parquet
 from perennial.stores.files.part import PARQUET, FilePart
-from perennial.stores.files.rechunked import rechunked
 from perennial.stores.key_order import KeyOrder
 
 _MOST_FAULTS = 100
@@ -61,15 +63,33 @@ def file_rows(parts: Sequence[FilePart], selection: Selection, scratch: Path | N
 
     Raises:
         DataError: Whatever is wrong with any of the files, all of it at once as far as rows need not be seen for it.
+        UnavailableError: STORE_UNAVAILABLE, a file was changed since it was listed; said at the end, and instead of a DataError.
     """
     if scratch:
         with file_errors(WHERE):
             scratch.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(scratch) as folder:
+    with temporary_folder(scratch) as folder, _unchanged(parts):
         opened = _opened(parts, selection, folder)
         schema = settled([rows.kinds for rows in opened], selection.relation)
         ordered = sorted((_Ordered(rows, _key_order(rows, selection)) for rows in opened), key=lambda part: part.order.place())
-        yield from rechunked(_in_order(ordered, schema, selection, folder), schema, ROWS_PER_BATCH)
+        none = pa.RecordBatch.from_pylist([], schema=schema)
+        yield from rechunked(chain([none], _in_order(ordered, schema, selection, folder)), ROWS_PER_BATCH)
+
+
+@contextmanager
+def _unchanged(parts: Sequence[FilePart]) -> Iterator[None]:
+    """Refuse what was read if a part was changed meanwhile. It is then not known to be at fault, whatever seemed wrong with it."""
+    try:
+        yield
+    except DataError:
+        _require_unchanged(parts)
+        raise
+    _require_unchanged(parts)
+
+
+def _require_unchanged(parts: Sequence[FilePart]) -> None:
+    for part in parts:
+        part.require_unchanged()
 
 
 def _in_order(parts: list[_Ordered], schema: pa.Schema, selection: Selection, folder: Path) -> Iterator[pa.RecordBatch]:

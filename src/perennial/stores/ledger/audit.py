@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.schema import ForeignKeyConstraint
 
 from perennial.core.interval import Interval, utc
 from perennial.core.receipts import Audit, BatchState, Fault, Role
-from perennial.stores.database import LOCK_TIMEOUT_S
 from perennial.stores.ledger.faults import (
     LINEAGE,
     BatchFacts,
@@ -25,12 +23,10 @@ from perennial.stores.ledger.faults import (
     request_faults,
 )
 from perennial.stores.ledger.guards import guards
+from perennial.stores.ledger.one_moment import one_moment
 from perennial.stores.tables import metadata
 
 _AT_ONCE = 10_000
-_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-# Months cannot go while this is held, which the view of one moment alone would not prevent. Neither statement begins that view.
-_KEEP_MONTHS = (f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'", "LOCK TABLE perennial.prediction IN ACCESS SHARE MODE")
 _PROMOTIONS = text("""
     SELECT p.model, p.segment, p.epoch, p.kind, p.version, p.evaluation, p.approval,
         CASE WHEN isfinite(p.effective_from) THEN p.effective_from END AS effective_from,
@@ -47,7 +43,7 @@ _PROMOTIONS = text("""
 _BATCHES = text("""
     SELECT b.id AS batch, b.model, b.segment, b.interval_start, b.interval_end, b.role, b.state, b.version, b.snapshot,
         b.rows AS published, b.expired, p.batch AS number, coalesce(p.found, 0) AS found, p.first, p.last,
-        o.version AS champion, CASE WHEN isfinite(o.effective_from) THEN o.effective_from END AS effective_from,
+        o.kind, o.version AS champion, CASE WHEN isfinite(o.effective_from) THEN o.effective_from END AS effective_from,
         s.model AS extracted_model, s.segment AS extracted_segment, s.interval_start AS extracted_start,
         s.interval_end AS extracted_end, c.snapshot AS validated, c.verdict
     FROM (
@@ -69,7 +65,7 @@ _CURRENT = text("SELECT count(*) FROM perennial.current_prediction")
 
 def audit(engine: Engine) -> Audit:
     """Return what ``ports.Ledger.audit`` says."""
-    with _one_moment(engine) as connection:
+    with one_moment(engine) as connection:
         promotions = list(promotion_faults(facts := [_promotion(row) for row in connection.execute(_PROMOTIONS)]))
         links = list(_dangling(connection))
         batches = _Batches(connection)
@@ -104,16 +100,6 @@ class _Batches:
                 if (row.state, row.role) == (BatchState.CURRENT, Role.CHAMPION):
                     self.current += row.found
                 yield _batch(row)
-
-
-@contextmanager
-def _one_moment(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        connection.execution_options(**_ONE_MOMENT)
-        with connection.begin():
-            for statement in _KEEP_MONTHS:
-                connection.exec_driver_sql(statement)
-            yield connection
 
 
 def _promotion(row: Row[Any]) -> PromotionFacts:

@@ -69,7 +69,8 @@ class BatchFacts:
         found: How many there are.
         first: The earliest event of those that there are.
         last: The latest one.
-        champion: Whom the promotion of its epoch made champion.
+        kind: What its epoch is: a promotion, a rollback, or a retirement.
+        champion: Whom that made champion.
         effective_from: From when on.
         extracted: The model, the segment and the interval of its snapshot.
         snapshot: Its snapshot.
@@ -89,6 +90,7 @@ class BatchFacts:
     found: int
     first: datetime | None
     last: datetime | None
+    kind: str | None
     champion: str | None
     effective_from: datetime | None
     extracted: tuple[str, str, Interval] | None
@@ -213,6 +215,8 @@ def _whole(facts: BatchFacts) -> Iterator[tuple[int, str]]:
 
 
 def _derived(facts: BatchFacts) -> Iterator[tuple[int, str]]:
+    if facts.kind == PromotionKind.RETIRE:
+        yield LINEAGE, f"was predicted by {facts.version}, but its epoch is that of a retirement"
     if facts.champion is not None and facts.champion != facts.version:
         yield LINEAGE, f"was predicted by {facts.version}, but its epoch is that of {facts.champion}"
     if facts.effective_from is not None and facts.effective_from >= facts.interval.end:

@@ -23,11 +23,18 @@ _NAMED = """
     UNION ALL
     SELECT quarantine, 'quarantine', model, segment, interval_start, interval_end, NULL FROM perennial.validation
     UNION ALL
+    SELECT usual, 'profile', model, segment, interval_start, interval_end, NULL FROM perennial.validation
+    UNION ALL
     SELECT profile, 'profile', model, segment, interval_start, interval_end, NULL FROM perennial.measurement
+    UNION ALL
+    SELECT outlook, 'profile', model, segment, interval_start, interval_end, NULL FROM perennial.measurement
+    UNION ALL
+    SELECT outlook, 'profile', model, segment, interval_start, interval_end, NULL FROM perennial.evaluation
     UNION ALL
     SELECT a.digest, a.holds, t.model, t.segment, t.interval_start, t.interval_end, v.id
     FROM perennial.model_version v LEFT JOIN perennial.training_run t ON t.id = v.training_run,
-        LATERAL (VALUES (v.artifact, 'model'), (v.baseline, 'baseline'), (v.profile, 'profile')) a (digest, holds)
+        LATERAL (VALUES (v.artifact, 'model'), (v.baseline, 'baseline'), (v.profile, 'profile'), (v.sample, 'sample'),
+            (t.definition_digest, 'definition')) a (digest, holds)
 """
 _REFERENCED = text(f"SELECT DISTINCT digest FROM ({_NAMED}) n WHERE digest IS NOT NULL")  # noqa: S608 - constants
 _MANIFESTS = text(f"SELECT DISTINCT digest FROM ({_NAMED}) n WHERE holds IN ('snapshot', 'model', 'baseline')")  # noqa: S608 - constants
@@ -37,7 +44,7 @@ _NAMED_BY = text(f"""
         WHERE epoch > (SELECT coalesce(max(epoch), 0) FROM perennial.promotion r
             WHERE r.model = p.model AND r.segment = p.segment AND r.kind = 'retire')
     )
-    SELECT n.*, n.version IN (SELECT version FROM reigning) AS reigns
+    SELECT n.*, n.holds <> 'definition' AND n.version IN (SELECT version FROM reigning) AS reigns
     FROM ({_NAMED}) n WHERE digest IS NOT NULL AND model IS NOT NULL
     ORDER BY model, segment, interval_start, interval_end, holds, digest
 """)  # noqa: S608 - constants

@@ -36,6 +36,8 @@ from perennial.stores.driver_errors import driver_errors
 from perennial.stores.ledger import audit as auditing
 from perennial.stores.ledger import batches, expiry, leases, lineage, months, promotions, receipts, requests
 from perennial.stores.ledger import outcomes as labels
+from perennial.stores.ledger.known_outcomes import read_outcomes
+from perennial.stores.ledger.one_moment import one_moment
 from perennial.stores.migrations import check_version
 
 R = TypeVar("R", bound=Receipt)
@@ -129,7 +131,7 @@ class PostgresLedger:
         self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval
     ) -> Iterator[pa.RecordBatch]:
         """Yield the current predictions of an interval; see ``ports.Ledger.stream_predictions``."""
-        with self._transaction() as connection:
+        with driver_errors(_WHERE), one_moment(self.engine) as connection:
             yield from batches.current(connection, model, segment, role, within)
 
     def record_outcomes(self, model: str, segment: str, outcomes: Iterable[pa.RecordBatch]) -> int:
@@ -139,6 +141,11 @@ class PostgresLedger:
             new = labels.record_outcomes(connection, model, segment, outcomes)
             self._check(connection)
             return new
+
+    def outcomes(self, model: str, segment: str = ALL, *, within: Interval, as_of: datetime) -> Iterator[pa.RecordBatch]:
+        """Yield the latest label of each event; see ``ports.Ledger.outcomes``."""
+        with driver_errors(_WHERE), one_moment(self.engine) as connection:
+            yield from read_outcomes(connection, model, segment, within, as_of)
 
     def losses(
         self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime

@@ -21,6 +21,7 @@ from perennial.core.receipts import (
     PredictionBatch,
     Promotion,
     Receipt,
+    Release,
     RetrainRequest,
     Snapshot,
     Validation,
@@ -50,6 +51,7 @@ class Shape:
 
 SHAPES: dict[type[Receipt], Shape] = {
     Snapshot: Shape(head=tables.snapshot, scope=tables.snapshot, key="digest"),
+    Release: Shape(head=tables.release, scope=tables.release),
     Validation: Shape(head=tables.validation, scope=tables.validation),
     ModelVersion: Shape(head=tables.model_version, scope=tables.training_run),
     Evaluation: Shape(head=tables.evaluation, scope=tables.evaluation),
@@ -60,7 +62,7 @@ SHAPES: dict[type[Receipt], Shape] = {
     Promotion: Shape(head=tables.promotion, scope=tables.promotion, key=None, order=("epoch",)),
     RetrainRequest: Shape(head=tables.retrain_request, scope=tables.retrain_request, order=("at",)),
 }
-RECORDED = (Snapshot, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision)
+RECORDED = (Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision)
 """What :func:`record` takes. The others are written by what gives them their meaning: promote, publish, request_retraining."""
 _CHILDREN = {"drift": tables.drift_measurement, "losses": tables.performance_measurement}
 """The tables of a measurement's lists."""

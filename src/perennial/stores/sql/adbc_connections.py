@@ -54,23 +54,33 @@ class AdbcConnections:
 
     def close(self) -> None:
         """Close what was kept."""
-        while self._idle:
-            self._idle.pop().close()
+        while kept := self._taken():
+            kept.close()
 
     def _begun(self, engine: sa.Engine) -> Connection | None:
-        while self._idle:
-            kept = self._idle.pop()
+        while kept := self._taken():
             with suppress(Error):  # the server has ended it in the meantime
                 return _begin(kept)
-            with suppress(Error):
-                kept.close()
         fresh = _connect(engine)
         return _begin(fresh) if fresh else None
 
+    def _taken(self) -> Connection | None:
+        """Return a connection that was kept, or None. To ask first whether there is one would leave time for another thread."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
 
 def _begin(connection: Connection) -> Connection:
-    with connection.cursor() as cursor:
-        cursor.execute(_READ_ONLY)
+    """Begin a read on *connection* and return it; where that fails, it is closed."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_READ_ONLY)
+    except BaseException:
+        with suppress(Error):
+            connection.close()
+        raise
     return connection
 
 

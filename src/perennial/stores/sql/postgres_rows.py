@@ -12,6 +12,7 @@ from adbc_driver_manager import Error
 from adbc_driver_manager.dbapi import Cursor
 from adbc_driver_postgresql import StatementOptions
 
+from perennial.core.read_ahead import read_ahead
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import require_columns, selected_kinds
 from perennial.stores.arrow_types import UNREADABLE
@@ -20,7 +21,6 @@ from perennial.stores.sql.adbc_errors import adbc_errors
 from perennial.stores.sql.adbc_stream import adbc_batches
 from perennial.stores.sql.batches import settled_batches
 from perennial.stores.sql.connection import reading
-from perennial.stores.sql.read_ahead import read_ahead
 from perennial.stores.sql.statement import all_columns, relation_clause, select_rows
 from perennial.stores.sql.types import POSTGRES_KINDS, postgres_shown, postgres_types
 

@@ -20,13 +20,13 @@ from adbc_driver_sqlite import StatementOptions, dbapi
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
+from perennial.core.read_ahead import read_ahead
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, instant_columns, select_rows
 from perennial.stores.arrow_types import INSTANT
 from perennial.stores.sql.adbc_errors import adbc_errors
 from perennial.stores.sql.adbc_stream import adbc_batches
 from perennial.stores.sql.batches import settled_batches
-from perennial.stores.sql.read_ahead import read_ahead
 from perennial.stores.sql.sqlite_moments import Writing
 from perennial.stores.sql.sqlite_statement import key_scan, row_scan, text_scan
 from perennial.stores.sql.sqlite_survey import ROW, Survey, survey

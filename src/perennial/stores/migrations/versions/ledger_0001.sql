@@ -63,6 +63,25 @@ CREATE TABLE perennial.snapshot (
 );
 CREATE INDEX snapshot_model_segment_interval_start_idx ON perennial.snapshot (model, segment, interval_start);
 
+CREATE TABLE perennial.release (
+    id text NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    interval_start timestamptz NOT NULL,
+    interval_end timestamptz NOT NULL,
+    snapshot text NOT NULL,
+    findings jsonb NOT NULL,
+    stands boolean NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    written_at timestamptz DEFAULT now() NOT NULL,
+    said_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT release_pkey PRIMARY KEY (id),
+    CONSTRAINT release_interval_check CHECK (interval_start < interval_end),
+    CONSTRAINT release_snapshot_fkey FOREIGN KEY (snapshot) REFERENCES perennial.snapshot (digest) ON DELETE RESTRICT
+);
+CREATE INDEX release_model_segment_interval_start_idx ON perennial.release (model, segment, interval_start);
+
 CREATE TABLE perennial.validation (
     id text NOT NULL,
     model text NOT NULL,
@@ -77,13 +96,16 @@ CREATE TABLE perennial.validation (
     quarantined bigint NOT NULL,
     quarantine text,
     findings jsonb NOT NULL,
+    usual text,
+    release text,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT validation_pkey PRIMARY KEY (id),
     CONSTRAINT validation_interval_check CHECK (interval_start < interval_end),
     CONSTRAINT validation_purpose_check CHECK (purpose IN ('score', 'train')),
     CONSTRAINT validation_verdict_check CHECK (verdict IN ('pass', 'fail', 'inconclusive', 'error')),
-    CONSTRAINT validation_snapshot_fkey FOREIGN KEY (snapshot) REFERENCES perennial.snapshot (digest) ON DELETE RESTRICT
+    CONSTRAINT validation_snapshot_fkey FOREIGN KEY (snapshot) REFERENCES perennial.snapshot (digest) ON DELETE RESTRICT,
+    CONSTRAINT validation_release_fkey FOREIGN KEY (release) REFERENCES perennial.release (id) ON DELETE RESTRICT
 );
 CREATE INDEX validation_model_segment_interval_start_idx ON perennial.validation (model, segment, interval_start);
 
@@ -122,6 +144,7 @@ CREATE TABLE perennial.model_version (
     artifact text NOT NULL,
     baseline text NOT NULL,
     profile text NOT NULL,
+    sample text,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT model_version_pkey PRIMARY KEY (id),
@@ -148,6 +171,7 @@ CREATE TABLE perennial.evaluation (
     gates jsonb NOT NULL,
     importance jsonb NOT NULL,
     cost jsonb,
+    outlook text,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT evaluation_pkey PRIMARY KEY (id),
@@ -170,6 +194,7 @@ CREATE TABLE perennial.measurement (
     version text,
     validation text NOT NULL,
     profile text,
+    outlook text,
     signals jsonb NOT NULL,
     written_at timestamptz DEFAULT now() NOT NULL,
     said_at timestamptz DEFAULT now() NOT NULL,
@@ -225,6 +250,7 @@ CREATE TABLE perennial.drift_measurement (
     threshold double precision,
     n bigint NOT NULL,
     state text NOT NULL,
+    beside jsonb,
     CONSTRAINT drift_measurement_pkey PRIMARY KEY (measurement, position),
     CONSTRAINT drift_measurement_state_check CHECK (state IN ('alarm', 'quiet', 'insufficient evidence')),
     CONSTRAINT drift_measurement_measurement_fkey FOREIGN KEY (measurement) REFERENCES perennial.measurement (id) ON DELETE RESTRICT

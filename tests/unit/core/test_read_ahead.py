@@ -8,12 +8,23 @@ from threading import Event
 
 import pytest
 
-from perennial.stores.sql.read_ahead import read_ahead
+from perennial.core.read_ahead import read_ahead
 
 
 def never() -> None:
     """Fail: nothing was to be cancelled."""
     raise AssertionError
+
+
+def readers() -> list[str]:
+    """Return the threads that read ahead."""
+    return [thread.name for thread in threading.enumerate() if thread.name == "read ahead"]
+
+
+def test_items_are_made_in_one_other_thread() -> None:
+    """Whoever uses them does not wait for the next."""
+    made = list(read_ahead(threading.get_ident() for _ in range(20)))
+    assert (len(made), len(set(made)), threading.get_ident() in made) == (20, 1, False)
 
 
 def test_all_items_come_in_their_order() -> None:
@@ -33,27 +44,28 @@ def test_an_error_is_raised_after_the_items_before_it() -> None:
     assert next(ahead) == 1
     with pytest.raises(ValueError, match="broken") as error:
         next(ahead)
-    assert error.value is fault
+    assert (error.value, readers()) == (fault, [])
 
 
-def test_no_more_is_made_than_may_lie_ready() -> None:
-    """What nobody asks for is not made: at most two that lie ready, and one in the making."""
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_no_more_is_made_than_may_lie_ready(depth: int) -> None:
+    """What nobody asks for is not made: beside what lies ready, one that waits for room."""
     made: list[int] = []
     full = Event()
 
     def items() -> Generator[int]:
         for number in range(100):
             made.append(number)
-            if number == 3:
+            if number == depth + 1:
                 full.set()
             yield number
 
-    ahead = read_ahead(items(), cancel=lambda: None)
+    ahead = read_ahead(items(), cancel=lambda: None, depth=depth)
     assert next(ahead) == 0
     assert full.wait(10)
-    assert len(made) <= 4
+    assert len(made) == depth + 2
     ahead.close()
-    assert len(made) <= 5
+    assert len(made) == depth + 2
 
 
 def test_a_reader_that_stops_ends_the_thread_and_closes_the_items() -> None:
@@ -70,7 +82,7 @@ def test_a_reader_that_stops_ends_the_thread_and_closes_the_items() -> None:
     ahead = read_ahead(items(), cancel=lambda: None)
     next(ahead)
     ahead.close()
-    assert (closed.is_set(), [thread.name for thread in threading.enumerate() if thread.name == "read ahead"]) == (True, [])
+    assert (closed.is_set(), readers()) == (True, [])
 
 
 def test_a_reader_that_stops_cancels_what_waits() -> None:

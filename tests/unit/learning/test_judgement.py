@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from perennial.core.errors import DataError
 from perennial.core.receipts import Verdict
-from perennial.learning.comparison import Comparison, Rules, compare
+from perennial.learning.judgement import Judgement, Rules, judge
 
 DAYS = np.repeat(np.arange(10), 24)
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -21,17 +22,17 @@ def _off_by(error: float) -> Array:
     return error * WAVE * (1 + DAYS % 3 / 50)
 
 
-def _compare(challenger: Array, incumbent: Array | None = None, trivial: Array | None = None, **changed: Any) -> Comparison:
+def _compare(challenger: Array, incumbent: Array | None = None, trivial: Array | None = None, **changed: Any) -> Judgement:
     predictions = {"challenger": challenger, "baseline": _off_by(5) if trivial is None else trivial}
     if incumbent is not None:
         predictions["champion"] = incumbent
     given: dict[str, Any] = {"actual": np.zeros(240), "blocks": DAYS}
     given |= {name: changed.pop(name) for name in ("actual", "blocks", "slices_of") if name in changed}
     rules = Rules(**{"metric": "mae", "report": ("rmse",), **changed})
-    return compare(rules, predictions=predictions, slices=given.pop("slices_of", None), **given)
+    return judge(rules, predictions=predictions, slices=given.pop("slices_of", None), **given)
 
 
-def _verdicts(found: Comparison) -> dict[str, Verdict]:
+def _verdicts(found: Judgement) -> dict[str, Verdict]:
     return {gate.gate: gate.verdict for gate in found.gates}
 
 
@@ -76,7 +77,7 @@ def test_an_equal_challenger_is_inconclusive_under_superior_and_passes_under_non
 
 def test_a_loss_beyond_the_margin_fails_under_non_inferior() -> None:
     """Five per cent worse is more than two."""
-    found = _compare(_off_by(1.05), _off_by(1), champion="non_inferior", margin=0.02)
+    found = _compare(_off_by(1.05) * (1 + DAYS % 2 / 100), _off_by(1), champion="non_inferior", margin=0.02)
     assert _verdicts(found)["champion"] is Verdict.FAIL
 
 
@@ -92,6 +93,83 @@ def test_a_single_day_is_inconclusive() -> None:
     found = _compare(_off_by(1), _off_by(2), blocks=np.zeros(240))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.gates[1].sentence.endswith(" over 1 day: inconclusive, as one day gives no interval.")
+
+
+@pytest.mark.parametrize("days", [2, 3, 7])
+def test_a_gain_that_is_the_same_on_each_of_a_few_days_is_inconclusive(days: int) -> None:
+    """Identical rows each day have no spread, which is no proof, neither beside the champion nor beside the baseline."""
+    found = _constant(days)
+    assert (found.verdict, _verdicts(found)) == (
+        Verdict.INCONCLUSIVE,
+        {"baseline": Verdict.INCONCLUSIVE, "champion": Verdict.INCONCLUSIVE},
+    )
+    assert found.gates[1].sentence == (
+        f"The challenger's mae is 1.2, the champion's 2.4; asked for: a gain of more than 0; found: 1.2 over {days} days: "
+        f"inconclusive, as {days} days that are all alike give no interval (31 would)."
+    )
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(30, Verdict.INCONCLUSIVE), (31, Verdict.PASS)])
+def test_a_gain_that_is_the_same_on_each_of_many_days_is_believed(days: int, verdict: Verdict) -> None:
+    """From 31 days on: a day of another kind is then at most one of ten, with 96 % certainty."""
+    assert _constant(days).verdict is verdict
+
+
+def _constant(days: int) -> Judgement:
+    """Return what comes of *days* days with the same rows, on which the challenger has half the champion's errors."""
+    rows = 10 * days
+    errors = np.tile(WAVE[:10], days)
+    predictions = {"challenger": errors, "champion": 2 * errors, "baseline": 5 * errors}
+    return judge(Rules(metric="mae"), actual=np.zeros(rows), predictions=predictions, blocks=np.repeat(np.arange(days), 10))
+
+
+def test_a_gain_that_is_the_same_whatever_the_day_is_like_is_inconclusive_too() -> None:
+    """Seven days of very different errors, and each time exactly as much less, but for rounding, of thousands."""
+    days = np.repeat(np.arange(7), 30)
+    errors = 1000 * (1 + days * math.pi) * (1 + np.arange(210) % 7 / 9)
+    predictions = {"challenger": errors - 1e-3, "champion": errors, "baseline": 3 * errors}
+    found = judge(Rules(metric="mae"), actual=np.zeros(210), predictions=predictions, blocks=days)
+    assert found.gates[1].sentence.endswith("inconclusive, as 7 days that are all alike give no interval (31 would).")
+
+
+def test_the_margin_is_no_surer_than_the_champions_figure() -> None:
+    """A champion with one very bad day of ten has a margin that is hardly known: what lies within it may not do so surely."""
+    uneven = np.where(DAYS == 4, 60.0, 1.0) * np.abs(WAVE)
+    worse = uneven + 0.6 * (1 + DAYS % 3 / 50)
+    found = _compare(worse, uneven, _off_by(500), champion="non_inferior", margin=0.1)
+    assert _verdicts(found)["champion"] is Verdict.INCONCLUSIVE
+    assert found.gates[1].sentence == (
+        "The challenger's mae is 8.94, the champion's 8.329; asked for: a loss at most 10 % of the champion's figure above the "
+        "champion's; found: 0.9758 times as much as that (96 % bounds 0.6854 and 1.389) over 10 days: inconclusive."
+    )
+
+
+def test_what_is_bad_on_the_same_days_is_hardly_worse_all_the_same() -> None:
+    """Days that are three times as bad for both make both figures unsure, and not how the two compare: three days suffice."""
+    uneven = _off_by(1) * np.where(DAYS % 3 == 1, 3.0, 1.0)
+    near = uneven * (1.02 + DAYS % 2 / 50)
+    few = {"actual": np.zeros(72), "blocks": DAYS[:72], "champion": "non_inferior", "margin": 0.5}
+    found = _compare(near[:72], uneven[:72], _off_by(500)[:72], **few)
+    assert _verdicts(found)["champion"] is Verdict.PASS
+
+
+def test_predictions_that_are_the_same_on_every_row_are_within_any_margin_and_no_better() -> None:
+    """Also on two days, as no other row could tell them apart; without a margin nothing is proven."""
+    same, days = np.tile(WAVE[:10], 2), np.repeat(np.arange(2), 10)
+    given: dict[str, Any] = {"actual": np.zeros(20), "blocks": days, "trivial": _off_by(50)[:20]}
+    found = _compare(same, same, champion="non_inferior", margin=0.02, **given)
+    assert found.gates[1].sentence == (
+        "The challenger's mae is 1.2, the champion's 1.2; asked for: a loss at most 2 % of the champion's figure above the "
+        "champion's; found: the same on every row: passed."
+    )
+    assert _verdicts(_compare(same, same, champion="non_inferior", margin=0.0, **given))["champion"] is Verdict.INCONCLUSIVE
+
+
+def test_where_a_day_has_no_loss_at_all_the_difference_is_judged() -> None:
+    """A champion that is right on some days has no logarithm there."""
+    incumbent = np.where(DAYS < 8, 0.0, _off_by(1))
+    found = _compare(incumbent + 0.001 * np.abs(WAVE), incumbent, _off_by(50), champion="non_inferior", margin=0.5)
+    assert "; found below that: 0.1221 (96 % bounds " in found.gates[1].sentence
 
 
 def test_without_a_champion_its_gate_passes_and_says_so() -> None:
@@ -169,12 +247,20 @@ def test_a_slice_that_is_worse_keeps_the_challenger_out() -> None:
     )
 
 
+def test_slices_that_nobody_looks_at_are_told() -> None:
+    """Sixty places of four rows each, of which fifty are looked at."""
+    places = (np.arange(240) % 60).tolist()
+    found = _compare(_off_by(1), _off_by(1.01), slices_of={"place": places}, slices=(0.5, 4))
+    [gate] = [gate for gate in found.gates if gate.gate == "slices"]
+    assert "; 10 more were not looked at, beyond the 50 most frequent values of a column: " in gate.sentence
+
+
 def test_an_undefined_figure_is_an_error_and_not_a_pass() -> None:
     """One class has no area under the curve; the figure is left out of the metrics."""
     found = _compare(_off_by(1), metric="roc_auc")
     assert (found.verdict, list(found.metrics["challenger"])) == (Verdict.ERROR, ["rmse"])
     assert found.sentence == (
-        "Whether the challenger passes cannot be told at baseline, where a figure is undefined, with roc_auc challenger undefined, "
+        "Whether the challenger passes cannot be told at baseline, with roc_auc challenger undefined, "
         "baseline undefined on 240 rows of 10 days."
     )
 

@@ -15,14 +15,14 @@ from perennial.core.receipts import Estimate, GateResult, Verdict
 from perennial.learning.bootstrap import estimate
 from perennial.learning.gates import baseline_gate, calibration_gate, champion_gate, floor_gate
 from perennial.learning.scored import Scored, score
-from perennial.learning.slices import Slice, sliced, slices_gate
+from perennial.learning.slices import Slice, overlooked, sliced, slices_gate
 from perennial.learning.words import days, number
 
 _GRAVEST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Judgement:
     """What came out.
 
     Attributes:
@@ -66,7 +66,7 @@ class Rules:
     slices: tuple[float, int] | None = None
 
 
-def compare(
+def judge(
     rules: Rules,
     *,
     actual: npt.ArrayLike,
@@ -74,7 +74,7 @@ def compare(
     blocks: npt.ArrayLike,
     slices: Mapping[str, Sequence[object]] | None = None,
     further: Sequence[GateResult] = (),
-) -> Comparison:
+) -> Judgement:
     """Judge a challenger on rows that none of the models was trained on.
 
     Args:
@@ -94,15 +94,15 @@ def compare(
         raise DataError(Code.DATA_EMPTY, "must have rows to be compared on, got none", where="holdout")
     scored = score(rules.metric, truth, predictions, of_day, unit=rules.unit)
     parts = list(sliced(scored, slices or {}))
-    gates = [*_gates(rules, scored, parts), *further]
+    gates = [*_gates(rules, scored, parts, slices or {}), *further]
     metrics = _figures(scored, rules.report)
     for part in parts:
         metrics.update({f"{role}[{part.name}]": found for role, found in _defined(part.scored).items()})
     verdict = next((one for one in _GRAVEST_FIRST if one in {gate.verdict for gate in gates}), Verdict.PASS)
-    return Comparison(metrics, tuple(gates), verdict, _sentence(scored, gates, verdict))
+    return Judgement(metrics, tuple(gates), verdict, _sentence(scored, gates, verdict))
 
 
-def _gates(rules: Rules, scored: Scored, parts: Sequence[Slice]) -> Iterator[GateResult]:
+def _gates(rules: Rules, scored: Scored, parts: Sequence[Slice], columns: Mapping[str, Sequence[object]]) -> Iterator[GateResult]:
     yield baseline_gate(scored, share=rules.baseline)
     yield champion_gate(scored, rule=rules.champion, margin=rules.margin)
     if rules.floor:
@@ -113,7 +113,7 @@ def _gates(rules: Rules, scored: Scored, parts: Sequence[Slice]) -> Iterator[Gat
         yield calibration_gate(scored, error=error, slope=slope)
     if rules.slices:
         margin, rows = rules.slices
-        yield slices_gate(parts, margin=margin, minimum_rows=rows)
+        yield slices_gate(parts, margin=margin, minimum_rows=rows, beyond=overlooked(columns, minimum_rows=rows))
 
 
 def _figures(scored: Scored, report: Sequence[str]) -> dict[str, dict[str, Estimate]]:
@@ -141,6 +141,6 @@ def _sentence(scored: Scored, gates: Sequence[GateResult], verdict: Verdict) -> 
         Verdict.PASS: f"The challenger passes every gate ({named})",
         Verdict.FAIL: f"The challenger fails at {named}",
         Verdict.INCONCLUSIVE: f"Whether the challenger passes is inconclusive at {named}",
-        Verdict.ERROR: f"Whether the challenger passes cannot be told at {named}, where a figure is undefined",
+        Verdict.ERROR: f"Whether the challenger passes cannot be told at {named}",
     }[verdict]
     return f"{outcome}, with {scored.metric} {figures} on {scored.actual.size} rows of {days(scored.day_count)}."

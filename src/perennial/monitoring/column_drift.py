@@ -1,0 +1,138 @@
+"""One column of a night, held against the reference: what is tested, and what is reported beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perennial.core.receipts import Beside, ColumnDrift, SignalState
+from perennial.monitoring.attribution import parts
+from perennial.monitoring.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
+from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, NumericEdges
+from perennial.monitoring.homogeneity import homogeneity
+from perennial.monitoring.night_null import Null, bins_in_use, night_null, tolerated_psi
+from perennial.monitoring.psi import Counts, psi
+from perennial.monitoring.season import Season
+from perennial.monitoring.unseen import Unseen, unseen_values
+
+_EVEN = np.full(32, 10**6)
+"""What a tolerated shift is worth in nats is told over bins of equal shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredColumn:
+    """How far one column is from the reference, before it is known how much is allowed.
+
+    Attributes:
+        edges: Its bins.
+        before: Shape (bins,), the rows of the reference.
+        now: Shape (bins,), the rows of the night.
+        psi: In nats; what the reference never held counts as ``other``.
+        null: What PSI does without drift.
+        unseen: What values that the reference never held do without drift; None for numbers.
+    """
+
+    edges: ColumnEdges
+    before: Counts
+    now: Counts
+    psi: float
+    null: Null
+    unseen: Unseen | None
+
+    @property
+    def p_values(self) -> tuple[float, ...]:
+        """The chances of such figures without drift, one for each test."""
+        moved = self.null.p_value(self.psi)
+        return (moved,) if self.unseen is None else (moved, self.unseen.p_value(self._new))
+
+    def judged(self, level: float, discovery: float) -> ColumnDrift:
+        """Return the column's drift.
+
+        Args:
+            level: The column moved if a chance is at most this.
+            discovery: It stands on the list of columns to look at if a chance is at most this.
+        """
+        threshold, least = self.null.threshold(level), min(self.p_values)
+        return ColumnDrift(
+            column=self.edges.name,
+            psi=self.psi,
+            threshold=threshold if np.isfinite(threshold) else None,
+            n=int(self.now.sum()),
+            state=SignalState.ALARM if least <= level else SignalState.QUIET,
+            beside=self._beside(level, discovery),
+        )
+
+    def _beside(self, level: float, discovery: float) -> Beside:
+        before, now = (self.edges.test_counts(counts) for counts in (self.before, self.now))
+        starts = bins_in_use(before, now, self.edges.test_ordinary)
+        joined = np.add.reduceat(before, starts), np.add.reduceat(now, starts)
+        table, least = homogeneity(*joined), min(self.p_values)
+        return Beside(
+            p_value=least,
+            listed=least <= discovery,
+            jensen_shannon=jensen_shannon(*joined),
+            chi_squared=table.statistic if table else None,
+            chi_squared_freedom=table.freedom if table else None,
+            chi_squared_p=table.p_value if table else None,
+            unseen=self._new / int(self.now.sum()) if self.unseen else None,
+            unseen_allowed=self.unseen.threshold(level) if self.unseen else None,
+            parts=parts(self.edges, before, now, starts) if least <= max(level, discovery) else (),
+            **self._in_order(),
+        )
+
+    def _in_order(self) -> dict[str, float | None]:
+        """Return the figures that need bins in the order of their values."""
+        if not isinstance(self.edges, NumericEdges):
+            return {}
+        before, now = self.edges.in_order(self.before), self.edges.in_order(self.now)
+        return {
+            "kolmogorov_smirnov": kolmogorov_smirnov(before, now),
+            "wasserstein": wasserstein(_places(self.edges), before, now),
+        }
+
+    @property
+    def _new(self) -> int:
+        return int(self.now[self.edges.ordinary])
+
+
+def measured_column(
+    edges: ColumnEdges, before: Counts, now: Counts, nights: Counts, season: Season, shift: float
+) -> MeasuredColumn:
+    """Hold one column of a night against the reference.
+
+    Args:
+        edges: Its bins.
+        before: Shape (bins,), the rows of the reference that the night is held against.
+        now: Shape (bins,), the rows of the night.
+        nights: Shape (nights, bins), the rows of each reference night.
+        season: Which of these nights show how nights differ.
+        shift: The tolerated shift, in reference standard deviations.
+    """
+    ours, theirs, all_nights = (_tested(edges, counts) for counts in (now, before, nights[season.peers]))
+    starts = bins_in_use(theirs, ours, edges.test_ordinary)
+    ours, theirs = np.add.reduceat(ours, starts), np.add.reduceat(theirs, starts)
+    null = night_null(theirs, ours, np.add.reduceat(all_nights, starts, axis=1), shift, season.group)
+    unseen = None
+    if isinstance(edges, CategoricalEdges):
+        unseen = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), int(now.sum()), tolerated_psi(_EVEN, shift))
+    return MeasuredColumn(edges, before, now, psi(theirs, ours), null, unseen)
+
+
+def _tested(edges: ColumnEdges, counts: Counts) -> Counts:
+    """Return the counts of the test's bins, with values never seen among the ``other`` ones: they have a test of their own."""
+    tested = edges.test_counts(counts)
+    if isinstance(edges, CategoricalEdges):
+        tested = tested.copy()
+        tested[..., edges.ordinary - 1] += tested[..., edges.ordinary]
+        tested[..., edges.ordinary] = 0
+    return tested
+
+
+def _places(edges: NumericEdges) -> np.ndarray:
+    """Return where each bin of ``in_order`` lies, shape (bins - 1,); what is outside the range lies on its end."""
+    if not edges.ordinary:
+        return np.zeros(edges.bins - 1)
+    middle = edges.spans[:, 0] / 2 + edges.spans[:, 1] / 2
+    low, high = edges.spans[0, 0], edges.spans[-1, 1]
+    return np.concatenate(([low, low], middle, [high, high]))

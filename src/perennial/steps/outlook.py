@@ -1,0 +1,98 @@
+"""The outlook of a version, made where it is evaluated; and the nights' predictions and labels that are held against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from perennial.core.codes import Code
+from perennial.core.errors import ArtifactError
+from perennial.definition.calendar import last_interval
+from perennial.monitoring.binning import FEW_NIGHTS
+from perennial.monitoring.drift import Moved, moved_columns
+from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
+from perennial.monitoring.profile import Profile, profile
+from perennial.monitoring.reference import Reference, reference_profile
+from perennial.steps.arrays import day_of, days, target
+from perennial.steps.models import predict_with
+
+if TYPE_CHECKING:
+    from perennial.core.interval import Interval
+    from perennial.core.receipts import Snapshot
+    from perennial.definition.models import Definition
+    from perennial.ports import Stores
+
+
+def outlook_of(definition: Definition, stores: Stores, manifest: str, holdout: pa.Table) -> str:
+    """Count what the model behind *manifest* predicts on the *holdout*, and its labels, store that, and return its digest.
+
+    Raises:
+        ArtifactError: The model is not what was signed.
+        RejectedError: STORE_FULL, STORE_DENIED.
+    """
+    predictions = predict_with(stores, manifest, holdout, task=definition.estimator.task)
+    rows = pa.table({PREDICTION: predictions, LABEL: target(holdout, definition)})
+    reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=days(holdout, definition))
+    return stores.artifacts.put(Outlook(reference=reference).to_json())
+
+
+def predictions_moved(
+    definition: Definition, interval: Interval, stores: Stores, outlook: Outlook, snapshot: Snapshot, counts: str | None
+) -> tuple[Moved, Profile]:
+    """Hold the night's predictions by the champion against its *outlook*; return how far they are, and what was counted of them.
+
+    They are read from the ledger, unless *counts* names what *predict* counted of them, over the same edges.
+    """
+    reference = outlook.of(PREDICTION)
+    counted = _counted(stores, counts, reference)
+    if counted is None:
+        rows = stores.ledger.stream_predictions(definition.name, snapshot.segment, within=interval)
+        counted = profile(reference.edges, (_named(PREDICTION, batch["prediction"]) for batch in rows))
+    return _moved(definition, interval, reference, counted), counted
+
+
+def labels_moved(definition: Definition, stores: Stores, outlook: Outlook, snapshot: Snapshot) -> Moved | None:
+    """Hold the labels of one night against the *outlook*: the last night of which all labels have had the time to come.
+
+    So each night's labels are tested once, on one later night. Labels that come early are seldom like those that come late.
+
+    Returns:
+        How far they are; None where the schedule has no such night.
+    """
+    settled = snapshot.as_of - definition.label.settled
+    night = last_interval(definition.schedule.score, definition.schedule.timezone, settled)
+    if night is None:
+        return None
+    reference = outlook.of(LABEL)
+    rows = stores.ledger.outcomes(definition.name, snapshot.segment, within=night, as_of=snapshot.as_of)
+    return _moved(definition, night, reference, profile(reference.edges, (_named(LABEL, batch["value"]) for batch in rows)))
+
+
+def _moved(definition: Definition, night: Interval, reference: Reference, counted: Profile) -> Moved:
+    """Without knowing how nights differ there is no answer: every weekday has predictions and labels of its own."""
+    return moved_columns(
+        reference,
+        counted,
+        input_shift=definition.monitoring.tolerance.input_shift,
+        minimum_rows=definition.monitoring.minimum_rows,
+        day=day_of(night),
+        needed_nights=FEW_NIGHTS,
+    )
+
+
+def _counted(stores: Stores, counts: str | None, reference: Reference) -> Profile | None:
+    """Return the *counts*, where they are over the edges of *reference* and still there."""
+    if counts is None:
+        return None
+    try:
+        found = Profile.from_json(stores.artifacts.get(counts))
+    except ArtifactError as error:
+        if error.code is not Code.ARTIFACT_MISSING:
+            raise
+        return None
+    return found if found.edges == reference.edges.digest else None
+
+
+def _named(name: str, values: pa.Array) -> pa.RecordBatch:
+    return pa.record_batch([values], names=[name])
