@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
 from perennial.core.receipts import ALL, Receipt
 from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
@@ -14,6 +12,7 @@ from perennial.learning.manifest import TITLE
 from perennial.ports import Stores
 from perennial.steps.scratch import remove_leftovers
 from perennial.steps.snapshots.parts import named_parts
+from perennial.steps.unless_lost import unless_lost
 
 GRACE = timedelta(days=1)
 
@@ -52,11 +51,8 @@ def _reachable(stores: Stores) -> set[str]:
 
 def _named_by(manifest: str, stores: Stores) -> Iterator[str]:
     """Yield the digests that a snapshot's or a model's *manifest* names; none where it is lost, for then nobody can tell."""
-    try:
-        content = stores.artifacts.get(manifest)
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
+    content = unless_lost(lambda: stores.artifacts.get(manifest))
+    if content is None:
         return
     if content.startswith(TITLE):
         yield artifact_of(content)

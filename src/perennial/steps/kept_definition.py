@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
 from perennial.core.receipts import ModelVersion
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.unless_lost import unless_lost
 
 
 def kept_definition(definition: Definition, stores: Stores, version: ModelVersion) -> Definition | None:
@@ -22,10 +21,6 @@ def kept_definition(definition: Definition, stores: Stores, version: ModelVersio
     if definition.digest == version.definition_digest:
         return definition
     try:
-        return Definition.model_validate_json(stores.artifacts.get(version.definition_digest))
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
+        return unless_lost(lambda: Definition.model_validate_json(stores.artifacts.get(version.definition_digest)))
     except ValidationError:
-        pass
-    return None
+        return None

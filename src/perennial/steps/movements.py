@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
 from perennial.core.receipts import ColumnDrift, Role, Signal, Verdict
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.drift import Moved, moved_columns
@@ -15,6 +13,7 @@ from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
 from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference
 from perennial.steps.arrays import day_of
+from perennial.steps.kept_counts import kept_counts
 from perennial.steps.outlook import labels_moved, predictions_moved
 from perennial.steps.snapshots.rows import open_rows
 from perennial.steps.told_apart import told_apart, told_signal
@@ -92,18 +91,19 @@ def movements(night: Night, budget: float) -> Movements:
         ArtifactError: A reference is not what was stored.
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
-    found, profile, outlook = _Found(labels=_labels(night)), None, None
+    outlook = _outlook(night)
+    found, counts, predicted_counts = _Found(labels=_labels(night, outlook)), None, None
     if night.is_scored:
         put = night.stores.artifacts.put
         inputs, counted = _inputs(night)
-        predictions, predicted = _predictions(night)
-        profile, outlook = put(counted.to_json()), put(predicted.to_json()) if predicted else None
+        predictions, predicted = _predictions(night, outlook)
+        counts, predicted_counts = put(counted.to_json()), put(predicted.to_json()) if predicted else None
         found = replace(found, inputs=inputs, predictions=predictions, told=_told(night))
     level = holm_level(found.p_values, budget)
     columns, signals = _judged(found, level)
     if night.is_scored and night.definition.monitoring.multivariate:
         signals.append(told_signal(found.told, level, night.validation.rows - night.validation.quarantined))
-    return Movements(columns, signals, profile, outlook)
+    return Movements(columns, signals, counts, predicted_counts)
 
 
 def _judged(found: _Found, level: float) -> tuple[list[ColumnDrift], list[Signal]]:
@@ -121,9 +121,8 @@ def _judged(found: _Found, level: float) -> tuple[list[ColumnDrift], list[Signal
 def _inputs(night: Night) -> tuple[Moved, Profile]:
     monitoring = night.definition.monitoring
     reference = Reference.from_json(night.stores.artifacts.get(night.version.profile))
-    known = _known(night)
-    if known is None or known.edges != reference.edges.digest:
-        known = _counted(night, reference)
+    counts = night.predicted.profile if night.was_counted else None
+    known = kept_counts(night.stores, counts, reference) or _counted(night, reference)
     moved = moved_columns(
         reference,
         known,
@@ -140,16 +139,14 @@ def _outlook(night: Night) -> Outlook | None:
     return Outlook.from_json(night.stores.artifacts.get(night.evaluation.outlook))
 
 
-def _predictions(night: Night) -> tuple[Moved | None, Profile | None]:
-    outlook = _outlook(night)
+def _predictions(night: Night, outlook: Outlook | None) -> tuple[Moved | None, Profile | None]:
     if outlook is None:
         return None, None
     counted = night.predicted.outlook if night.was_counted else None
     return predictions_moved(night.definition, night.interval, night.stores, outlook, night.snapshot, counted)
 
 
-def _labels(night: Night) -> Moved | None:
-    outlook = _outlook(night)
+def _labels(night: Night, outlook: Outlook | None) -> Moved | None:
     return labels_moved(night.definition, night.stores, outlook, night.snapshot) if outlook else None
 
 
@@ -157,21 +154,6 @@ def _told(night: Night) -> TwoSample | None:
     if not night.definition.monitoring.multivariate:
         return None
     return told_apart(night.definition, night.stores, night.version, night.snapshot, night.validation)
-
-
-def _known(night: Night) -> Profile | None:
-    """Return what *predict* counted, if that was for this version, of the rows that validation let through, and is still there.
-
-    No row names it before the measurement does, so it may have been collected.
-    """
-    if night.predicted.profile is None or not night.was_counted:
-        return None
-    try:
-        return Profile.from_json(night.stores.artifacts.get(night.predicted.profile))
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
-        return None
 
 
 def _counted(night: Night, reference: Reference) -> Profile:

@@ -76,14 +76,15 @@ class NightFaults:
         """Return what is wrong with the night whose rows were seen; they are read once more where there are sentinels."""
         if self._usual is None or not self._rows.num_rows:
             return Faults(self._told(f"data faults were not looked for: {self._why or 'there are no rows'}"))
-        foreign = self._sentinels(self._usual) if self._definition.quality.faults.sentinels else []
+        night = self._figures.night
+        foreign = _sentinels(self._usual, night) if self._definition.quality.faults.sentinels else []
         holding = Holding(foreign)
         if foreign:
             scan(self._rows, [holding])
         count = self._rows.num_rows
         return Faults(
             told=self._told(f"{', '.join(wanted_faults(self._definition))}: looked for beside {self._usual.nights} nights"),
-            whole=tuple(self._whole(self._usual)),
+            whole=tuple(self._whole(self._usual, night)),
             refused=tuple(
                 (one.finding(count, marks.count), one.reason, marks) for one, marks in zip(foreign, holding.marks, strict=True)
             ),
@@ -94,12 +95,8 @@ class NightFaults:
             return ()
         return (Finding(expectation=EXPECTATION, success=True, rows=self._rows.num_rows, unexpected=0, sentence=sentence),)
 
-    def _sentinels(self, usual: Usual) -> list[Sentinel]:
-        known = ((name, usual.numbers(name), found) for name, found in self._figures.night.numbers.items())
-        return [one for name, were, found in known if were is not None for one in sentinels(name, were, found)]
-
-    def _whole(self, usual: Usual) -> Iterator[Finding]:
-        wanted, night, since = self._definition.quality.faults, self._figures.night, self._since(usual)
+    def _whole(self, usual: Usual, night: Night) -> Iterator[Finding]:
+        wanted, since = self._definition.quality.faults, self._since(usual)
         if wanted.units:
             yield from self._units(usual, night)
         times = {"hours": self._night.hours, "years": since / YEAR}
@@ -147,6 +144,11 @@ def _known(definition: Definition, snapshot: Snapshot, stores: Stores) -> tuple[
     version = version_of(stores, champion_of(stores, definition.name, snapshot.segment, snapshot.interval))
     found = usual_of(stores, version)
     return found, "" if found else "no champion yet" if version is None else "the champion's window has too few whole nights"
+
+
+def _sentinels(usual: Usual, night: Night) -> list[Sentinel]:
+    known = ((name, usual.numbers(name), found) for name, found in night.numbers.items())
+    return [one for name, were, found in known if were is not None for one in sentinels(name, were, found)]
 
 
 def _at(us: int) -> datetime:

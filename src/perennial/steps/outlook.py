@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
 from perennial.definition.calendar import last_interval
 from perennial.monitoring.binning import FEW_NIGHTS
 from perennial.monitoring.drift import Moved, moved_columns
@@ -15,6 +13,7 @@ from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
 from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference, reference_profile
 from perennial.steps.arrays import day_of, days, target
+from perennial.steps.kept_counts import kept_counts
 from perennial.steps.models import predict_with
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def predictions_moved(
     They are read from the ledger, unless *counts* names what *predict* counted of them, over the same edges.
     """
     reference = outlook.of(PREDICTION)
-    counted = _counted(stores, counts, reference)
+    counted = kept_counts(stores, counts, reference)
     if counted is None:
         rows = stores.ledger.stream_predictions(definition.name, snapshot.segment, within=interval)
         counted = profile(reference.edges, (_named(PREDICTION, batch["prediction"]) for batch in rows))
@@ -79,19 +78,6 @@ def _moved(definition: Definition, night: Interval, reference: Reference, counte
         day=day_of(night),
         needed_nights=FEW_NIGHTS,
     )
-
-
-def _counted(stores: Stores, counts: str | None, reference: Reference) -> Profile | None:
-    """Return the *counts*, where they are over the edges of *reference* and still there."""
-    if counts is None:
-        return None
-    try:
-        found = Profile.from_json(stores.artifacts.get(counts))
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
-        return None
-    return found if found.edges == reference.edges.digest else None
 
 
 def _named(name: str, values: pa.Array) -> pa.RecordBatch:

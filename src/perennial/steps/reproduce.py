@@ -8,7 +8,7 @@ from typing import Any
 
 from perennial import __version__
 from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError, Fault, RejectedError
+from perennial.core.errors import Fault, RejectedError
 from perennial.core.receipts import ALL, ModelVersion, Receipt, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.learning.manifest import other_versions, unsealed, versions
@@ -16,6 +16,7 @@ from perennial.ports import Artifacts, Stores
 from perennial.steps.kept_definition import kept_definition
 from perennial.steps.train import trained
 from perennial.steps.unkept import Unkept
+from perennial.steps.unless_lost import unless_lost
 
 
 class Reproduction(Receipt):
@@ -125,12 +126,7 @@ def _unlike(then: dict[str, Any] | None, now: dict[str, Any] | None) -> str:
 
 def _body(artifacts: Artifacts, manifest: str) -> dict[str, Any] | None:
     """Return what a model's manifest says, whatever key it was signed with; None where it is lost."""
-    try:
-        return unsealed(artifacts.get(manifest), f"model {manifest[:12]}")
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
-        return None
+    return unless_lost(lambda: unsealed(artifacts.get(manifest), f"model {manifest[:12]}"))
 
 
 def _sentence(recorded: ModelVersion, differences: tuple[str, ...], *, changed: bool) -> str:

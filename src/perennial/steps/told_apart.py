@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from perennial.core.codes import Code
-from perennial.core.errors import ArtifactError
 from perennial.core.receipts import Signal, SignalState
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.two_sample import TwoSample, two_sample
 from perennial.steps.sample import ROWS, drawn_rows, read_sample
 from perennial.steps.snapshots.rows import Rows, open_rows
+from perennial.steps.unless_lost import unless_lost
 
 if TYPE_CHECKING:
     from perennial.core.receipts import ModelVersion, Snapshot, Validation
@@ -75,14 +74,8 @@ def _signal(state: SignalState, value: float | None, threshold: float | None, ro
 
 
 def _sample(stores: Stores, version: ModelVersion) -> tuple[pa.Table, np.ndarray] | None:
-    if version.sample is None:
-        return None
-    try:
-        return read_sample(stores, version.sample)
-    except ArtifactError as error:
-        if error.code is not Code.ARTIFACT_MISSING:
-            raise
-        return None
+    digest = version.sample
+    return None if digest is None else unless_lost(lambda: read_sample(stores, digest))
 
 
 def _drawn(rows: Rows, columns: tuple[str, ...], seed: int) -> pa.Table:
