@@ -10,8 +10,9 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
+JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test faults bench up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test faults bench judge up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,10 @@ bench: $(DEV) $(PEERS) ## Measure speed beside peers (`make bench ROWS=100000 RU
 	$(BIN)/python benchmarks/run.py --rows $(or $(ROWS),1000000) --runs $(or $(RUNS),5) \
 	  --stages "$(STAGES)"$(if $(OUTPUT), --output $(OUTPUT))
 
+judge: $(DEV) $(JUDGES) ## Judge the monitoring on data whose truth is known (`make judge TRIALS=100 PARTS=quiet DATA=folder`)
+	$(BIN)/python benchmarks/judge.py --trials $(or $(TRIALS),400) --parts "$(PARTS)"$(if $(DATA), --data $(DATA))$(if \
+	  $(OUTPUT), --output $(OUTPUT))
+
 schema: $(RUN) ## Write config/model.schema.json
 	$(BIN)/perennial schema --write config/model.schema.json
 
@@ -69,9 +74,11 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" --group bench-evidently --output-file requirements/bench-evidently.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt

@@ -24,6 +24,7 @@ OURS = (
 )
 PEERS = ("adbc-driver-postgresql", "connectorx", "great-expectations", "pandera", "pandas", "pyarrow", "scikit-learn")
 EVIDENTLY = ("evidently", "pandas", "scikit-learn")
+NANNYML = ("nannyml", "pandas", "scikit-learn")
 _ASK = "import sys; from importlib.metadata import version; print(', '.join(f'{n} {version(n)}' for n in sys.argv[1:]))"
 
 
@@ -31,12 +32,26 @@ def lines() -> list[str]:
     """Return the machine, the versions and the date as lines of Markdown."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return [
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {platform.system()} {platform.release()}",
+        _today(),
         f"- {os.cpu_count()} cores, {_cpu()}, {memory:.0f} GB of memory; load {os.getloadavg()[0]:.1f} at the start",
         f"- ours: {', '.join(f'{name} {_version(name)}' for name in OURS)}",
         f"- peers: {_versions('bench', PEERS)}",
         f"- Evidently's own environment: {_versions('bench-evidently', EVIDENTLY)}",
     ]
+
+
+def judged() -> list[str]:
+    """Return the date and the versions that figures without a clock depend on."""
+    return [
+        _today(),
+        f"- ours: {', '.join(f'{name} {_version(name)}' for name in ('perennial-ml', 'numpy', 'scipy', 'scikit-learn'))}",
+        f"- Evidently's own environment: {_versions('bench-evidently', EVIDENTLY)}",
+        f"- NannyML's own environment: {_versions('bench-nannyml', NANNYML)}",
+    ]
+
+
+def _today() -> str:
+    return f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {platform.system()} {platform.release()}"
 
 
 def _cpu() -> str:

@@ -18,7 +18,7 @@ import table
 import worlds
 from measure import Stage, disagreements, measure
 
-COMPARED = ("extract_postgres", "extract_sqlite", "validate", "predict", "publish", "loop")
+COMPARED = ("extract_postgres", "extract_sqlite", "validate", "predict", "drift", "publish", "loop")
 TOLD = ("airflow_share", "definitions")
 ASKED_FOR = ("scale", "honesty")
 WINDOW = 200_000

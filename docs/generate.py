@@ -225,9 +225,20 @@ def _tables() -> Iterator[str]:
         yield ""
 
 
+JUDGED = "<!-- Below: benchmarks/JUDGED.md. Run `make judge`, then `make docs FIX=1`. -->\n"
+
+
+def monitoring() -> str:
+    """Return the account of the monitoring, which is written by hand, with the figures of the last judging at its end."""
+    written = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8").partition(JUDGED)[0]
+    _, _, judged = (ROOT / "benchmarks" / "JUDGED.md").read_text(encoding="utf-8").partition("\n")
+    return written + JUDGED + judged.replace("\n## ", "\n### ")
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "config/model.schema.json": schema_json,
     "docs/errors.md": errors,
+    "docs/monitoring.md": monitoring,
     "docs/reference/cli.md": command_line,
     "docs/reference/database.md": database,
     "docs/reference/definition.md": definition,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
@@ -28,6 +28,9 @@ from perennial.workshop.owner import ProcessWorkshop
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from perennial.monitoring.edges import Edges
+    from perennial.monitoring.profile import Profile
 
 R = TypeVar("R", bound=Receipt)
 
@@ -73,6 +76,25 @@ class Source(Protocol):
 
         Raises:
             DataError: SCHEMA_MISSING (every missing column at once), TIME_NAIVE, FILE_CORRUPT.
+            RejectedError: STORE_REJECTED, STORE_DENIED.
+            UnavailableError: STORE_UNAVAILABLE.
+        """
+        ...
+
+
+@runtime_checkable
+class Profiling(Protocol):
+    """A source that can count the rows of an interval itself, so that only counts leave it."""
+
+    def profile(self, selection: Selection, edges: Edges) -> Profile:
+        """Return what :func:`perennial.monitoring.profile.profile` would count of the rows that ``Source.read`` would yield.
+
+        Args:
+            selection: Which rows; its columns hold those that *edges* read.
+            edges: Over which to count.
+
+        Raises:
+            DataError: As ``Source.read``; SCHEMA_TYPE, a column cannot be counted over its edges.
             RejectedError: STORE_REJECTED, STORE_DENIED.
             UnavailableError: STORE_UNAVAILABLE.
         """
@@ -224,7 +246,7 @@ class Ledger(Protocol):
     def losses(
         self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime
     ) -> list[NightLoss]:
-        """Return the mean loss per current batch whose interval lies in *within*, by (interval, role).
+        """Return the mean loss per current batch, and the mean square of it, whose interval lies in *within*, by (interval, role).
 
         Uses the latest label of each event that was available as of *as_of*, and only events before *matured_before*.
 
@@ -235,6 +257,13 @@ class Ledger(Protocol):
             within: Batches whose interval lies inside.
             as_of: Labels that became available later are not used.
             matured_before: Events from here on are not matured yet.
+        """
+        ...
+
+    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
+        """Return the losses by slice of *version* that were measured on nights that began before *before*, by (slice, interval).
+
+        Of each slice and interval the one that was said last, by the last measurement of the last night that has one.
         """
         ...
 

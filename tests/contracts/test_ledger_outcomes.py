@@ -39,9 +39,9 @@ def losses(
 
 
 def expected(number: int, labelled: int, loss: float | None, role: Role = Role.CHAMPION) -> NightLoss:
-    """Return the loss of a night."""
-    version = Story().version(0).id
-    return NightLoss(interval=night(number), role=role, version=version, predicted=24, labelled=labelled, loss=loss)
+    """Return the loss of a night whose rows all have the same one."""
+    version, square = Story().version(0).id, None if loss is None else loss**2
+    return NightLoss(interval=night(number), role=role, version=version, predicted=24, labelled=labelled, loss=loss, square=square)
 
 
 def test_labels_are_appended_once(ledger: Ledger) -> None:
@@ -91,7 +91,21 @@ def test_the_log_loss_of_a_night(ledger: Ledger, story: Story) -> None:
     ledger.publish(story.batch(0), [predicted])
     ledger.record_outcomes(story.model, "all", [labels])
     (found,) = losses(ledger, story, "log")
-    assert found.loss == pytest.approx((-math.log(0.8) - math.log(1 - (1 - 1e-15))) / 2, rel=1e-9)
+    each = (-math.log(0.8), -math.log(1 - (1 - 1e-15)))
+    assert (found.loss, found.square) == pytest.approx((sum(each) / 2, sum(one**2 for one in each) / 2), rel=1e-9)
+
+
+@pytest.mark.parametrize(("error", "square"), [(1e-200, 0.0), (1e200, 1e140)])
+def test_losses_that_are_too_small_or_too_large_to_be_squared(ledger: Ledger, story: Story, error: float, square: float) -> None:
+    """They are told all the same, and so is a square."""
+    story.keep_champion(ledger)
+    story.keep_night(ledger, 0)
+    moments = pa.array([day(0)], pa.timestamp("us", "UTC"))
+    ledger.publish(story.batch(0), [pa.record_batch({"entity": ["a"], "event_at": moments, "prediction": [0.0]})])
+    labels = pa.record_batch({"entity": ["a"], "event_at": moments, "value": [error], "available_at": moments})
+    ledger.record_outcomes(story.model, "all", [labels])
+    (found,) = losses(ledger, story)
+    assert (found.loss, found.square) == (error, square)
 
 
 def test_a_night_without_labels_has_no_loss(ready: Ledger, story: Story) -> None:

@@ -17,7 +17,7 @@ import pytest
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-STAGES = ("extract_postgres", "extract_sqlite", "validate", "predict", "publish", "loop")
+STAGES = ("extract_postgres", "extract_sqlite", "validate", "predict", "drift", "publish", "loop")
 ROWS, WINDOW, TREES = 1200, 4000, 5
 KEY = "5e" * 32
 

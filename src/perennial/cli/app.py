@@ -8,13 +8,16 @@ import typer
 
 from perennial import __version__
 from perennial.cli import (
+    calibrating,
     cards,
     care,
     champions,
     definitions,
+    explaining,
     export,
     history,
     local,
+    measuring,
     models,
     quarantined,
     replaying,
@@ -39,7 +42,7 @@ for room in (definitions, suggest, setup, runs, replaying):
     room.register(app)
 cards.register(models.app)
 app.add_typer(models.app, name="models")
-for room in (champions, validations, quarantined, history, export, care, local):
+for room in (champions, validations, quarantined, measuring, explaining, calibrating, history, export, care, local):
     room.register(app)
 
 

@@ -23,11 +23,12 @@ WIDTH = 100
 
 _GAP = 3
 _NARROWEST = 20
+_SPACES = "\n\t\u00a0"
 
 
 def say(line: str) -> None:
     """Print one line of text."""
-    typer.echo(line)
+    typer.echo(visible(line))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, cut: bool = False) -> None:
@@ -39,7 +40,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         rows: Cells, as many as there are columns.
         cut: Keep each row on one line, by cutting what the last column says.
     """
-    shown = [[cell_text(value) for value in row] for row in rows]
+    shown = [[visible(cell_text(value)) for value in row] for row in rows]
     width = shutil.get_terminal_size((WIDTH, 0)).columns
     console = Console(width=width, highlight=False)
     drawn = Table(header_style="bold", show_edge=False, pad_edge=False)
@@ -50,7 +51,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for cells in shown:
         drawn.add_row(*(Text(cell) for cell in cells))
     with console.capture() as capture:
-        console.print(Text(title, style="bold"), drawn, sep="\n")
+        console.print(Text(visible(title), style="bold"), drawn, sep="\n")
     typer.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
@@ -73,6 +74,18 @@ def cell_text(value: object) -> str:
     if isinstance(value, Interval):
         return f"{cell_text(value.start)} to {cell_text(value.end)}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def visible(text: str) -> str:
+    r"""Return *text* with what a terminal would obey, such as colours and reversed writing, spelled out. Values come from data.
+
+    Examples:
+        >>> print(visible("red: \x1b[31m"))
+        red: \x1b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in _SPACES else ascii(one)[1:-1] for one in text)
 
 
 def dump(value: object) -> None:

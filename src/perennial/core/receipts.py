@@ -344,7 +344,8 @@ class SignalState(StrEnum):
 class Signal(Receipt):
     """A measured figure with its threshold.
 
-    *n* is the sample size in rows (or nights, as *unit* says); *since* is when what it alarms about most likely began.
+    *n* is the sample size in rows (or nights, as *unit* says); *since* is when what it alarms about most likely began; *labelled*
+    is the share of the newest predictions with a label that could have come, of a signal that needs labels.
     """
 
     name: str
@@ -356,6 +357,7 @@ class Signal(Receipt):
     unit: str = "rows"
     since: Moment | None = None
     sentence: str
+    labelled: float | None = None
 
 
 class Beside(Receipt):
@@ -395,7 +397,10 @@ class ColumnDrift(Receipt):
 
 
 class NightLoss(Receipt):
-    """The mean loss of one night's current batch on the labels known as of a cut-off, in the unit of the loss."""
+    """The mean loss of one night's current batch on the labels known as of a cut-off, in the unit of the loss.
+
+    *square* is the mean of the rows' squared losses. *slice* says of which rows, ``column=value``; None for all of the night.
+    """
 
     interval: Interval
     role: Role
@@ -403,6 +408,8 @@ class NightLoss(Receipt):
     predicted: int
     labelled: int
     loss: float | None
+    square: float | None = None
+    slice: str | None = None
 
 
 class Measurement(Keyed):
@@ -423,7 +430,10 @@ class Measurement(Keyed):
 
 
 class Decision(Keyed):
-    """The receipt of *decide*: one row a night, with its reasons and what it would have taken to decide otherwise."""
+    """The receipt of *decide*: one row a night, with its reasons.
+
+    *otherwise* are the smallest changes that would have made it another decision, a sentence each.
+    """
 
     id: str
     as_of: Moment
@@ -433,6 +443,7 @@ class Decision(Keyed):
     signals: tuple[Signal, ...]
     measurement: str
     request: str | None = None
+    otherwise: tuple[str, ...] = ()
 
 
 class RetrainRequest(Receipt):

@@ -355,6 +355,13 @@ class Tolerance(Part):
     """An increase of the loss over the evaluated one."""
 
 
+class Threshold(Part):
+    """A plain threshold. It knows neither how many rows a night has nor how many columns there are."""
+
+    psi: Annotated[float, Field(gt=0)]
+    """A population stability index, in nats, such as 0.25: columns, predictions or labels moved where theirs is as large."""
+
+
 class Monitoring(Part):
     """What raises an alarm."""
 
@@ -362,6 +369,8 @@ class Monitoring(Part):
     """The budget, for the whole model: all columns, all signals, all nights."""
     tolerance: Tolerance = Tolerance()
     """What moved less than this raises none."""
+    threshold: Threshold | None = None
+    """A plain threshold for drift, in place of budget and tolerance. ``perennial calibrate`` says what it would have done."""
     minimum_rows: Annotated[int, Field(ge=2)] = 20
     """With fewer rows (or labels) in a night, the answer is "insufficient evidence"."""
     multivariate: bool = True
@@ -370,16 +379,16 @@ class Monitoring(Part):
     columns: Annotated[dict[Column, Annotated[WatchedKind, Field(strict=False)]], Field(max_length=1000)] = Field(
         default_factory=dict
     )
-    """Further columns of the source to watch, which the estimator does not see, and the kind of each. Every feature is watched
-    without being named here. Of a text its length and what characters it is made of are counted, of a timestamp its hour, its
-    weekday and its age in days when the row's event happened; the values themselves are not kept."""
+    """Further columns of the source that are watched, each with its kind. Every feature is watched without being named here."""
 
 
 class Retraining(Part):
     """When a retraining is asked for."""
 
-    causes: Annotated[tuple[Literal["decay", "drift"], ...], Field(strict=False)] = ("decay",)
-    """Which alarms are enough by themselves. Drift alone only asks to watch, unless it is named here."""
+    causes: Annotated[tuple[Literal["decay", "slice_decay", "estimate", "drift"], ...], Field(strict=False)] = ("decay",)
+    """Which alarms are enough by themselves; the others only ask to watch. decay: the loss rose, by the labels that have come.
+    slice_decay: it rose on some value of evaluation.slices. estimate: it will have risen when labels come, to judge by the
+    predictions. drift: the inputs moved."""
     cooldown: Duration
     """The least time between two requests."""
     max_per_30d: Annotated[int, Field(ge=1, le=100)] | None = None

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from perennial.monitoring.categorical import CategoricalEdges
-from perennial.monitoring.columns import Codes, coded
+from perennial.monitoring.columns import coded
 from perennial.monitoring.numeric import NumericEdges
+from perennial.monitoring.places import OTHER, OWN, places
 from perennial.monitoring.psi import Counts, Floats
 from perennial.monitoring.rounding import rounded
 
@@ -21,9 +22,6 @@ FEW_NIGHTS = 7
 _ATOM_SHARE = 0.05
 _LEAST_BINS, _MOST_BINS = 10, 32
 _MOST_FINE = 1024
-_LEAST_ROWS = 5
-_MOST_VALUES = 1000
-_MOST_OTHERS = 10_000
 
 
 def numeric_edges(column: str, values: Floats, nights: Counts, measure: str | None = None) -> NumericEdges:
@@ -91,33 +89,16 @@ def categorical_edges(
     """Return the edges of *cells* and the bin of each of its rows, shape (rows,).
 
     A value has a bin of its own when the reference holds it in at least 5 rows and 2 nights, at most 1000 values; up to 10 000
-    more are known as ``other``, and what is beyond that counts as unseen, here and later. A row whose value no other night of the
-    reference holds (where there is one night: no other row) counts as unseen too.
+    more are known as ``other``, and what is beyond that counts as unseen, here and later. A row counts where its value would stand
+    by the other nights alone: what no other night holds is unseen (see :func:`perennial.monitoring.places.places`).
     """
     codes, texts = coded(column, cells)
     values = np.array(texts.to_pylist(), dtype=object)
-    rows = np.bincount(codes, minlength=len(values) + 1)[:-1]
-    spread = _spread(codes, nights, rows)
-    frequent = (rows >= _LEAST_ROWS) & (spread > 1)
-    order = np.lexsort((values, -rows, ~frequent))
-    order = order[rows[order] > 0]
-    own = order[: min(int(frequent.sum()), _MOST_VALUES)]
-    others = order[own.size : own.size + _MOST_OTHERS]
-    known, further = tuple(values[own].tolist()), tuple(values[others].tolist())
+    found = places(codes, nights, np.argsort(np.argsort(values, kind="stable"), kind="stable"))
+    known, further = tuple(values[found.own].tolist()), tuple(values[found.others].tolist())
     edges = CategoricalEdges(column=column, measure=measure, values=known, others=further)
-    bins = np.full(len(values) + 1, edges.ordinary)
-    bins[own] = np.arange(own.size)
-    bins[others] = np.where(spread[others] > 1, len(own), edges.ordinary)
-    bins[-1] = edges.ordinary + 1
-    return edges, bins[codes].astype(np.int64)
-
-
-def _spread(codes: Codes, nights: Counts, rows: Counts) -> Counts:
-    """Return in how many nights each value stands; in how many rows, where there is one night."""
-    width = int(nights.max(initial=0)) + 1
-    if width == 1:
-        return rows
-    present = codes < len(rows)
-    pairs = np.sort(codes[present].astype(np.int64) * width + nights[present])
-    once = pairs[np.append(True, pairs[1:] != pairs[:-1])[: pairs.size]]
-    return np.bincount(once // width, minlength=len(rows))
+    alone = np.full(len(values) + 1, edges.ordinary + 1)
+    alone[found.own] = np.arange(found.own.size)
+    shared = np.where(found.of_rows == OTHER, edges.ordinary - 1, edges.ordinary)
+    bins = np.where((found.of_rows == OWN) | (codes == len(values)), alone[codes], shared)
+    return edges, bins.astype(np.int64)

@@ -50,6 +50,11 @@ class CategoricalEdges(NamedEdges):
         """The bin of each value that the reference held."""
         return {**dict.fromkeys(self.others, len(self.values)), **{value: place for place, value in enumerate(self.values)}}
 
+    @cached_property
+    def by_name(self) -> Counts:
+        """The bins of the values in the order of their names, then ``other``, shape (ordinary,)."""
+        return np.append(np.argsort(np.array(self.values, dtype=object), kind="stable"), len(self.values)).astype(np.int64)
+
     def count(self, column: pa.Array | pa.ChunkedArray) -> Counts:
         """Return how many rows of *column* lie in each bin, shape (bins,). Each different value is looked up once."""
         codes, values = coded(self.name, column)

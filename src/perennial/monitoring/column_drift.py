@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from perennial.monitoring.psi import Counts, psi
 from perennial.monitoring.season import Season
 from perennial.monitoring.unseen import Unseen, unseen_values
 
-_EVEN = np.full(32, 10**6)
+EVEN = np.full(32, 10**6)
 """What a tolerated shift is worth in nats is told over bins of equal shares."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MeasuredColumn:
     """How far one column is from the reference, before it is known how much is allowed.
 
@@ -40,30 +41,32 @@ class MeasuredColumn:
     null: Null
     unseen: Unseen | None
 
-    @property
+    @cached_property
     def p_values(self) -> tuple[float, ...]:
         """The chances of such figures without drift, one for each test."""
         moved = self.null.p_value(self.psi)
         return (moved,) if self.unseen is None else (moved, self.unseen.p_value(self._new))
 
-    def judged(self, level: float, discovery: float) -> ColumnDrift:
+    def judged(self, level: float, discovery: float, plain: float | None = None) -> ColumnDrift:
         """Return the column's drift.
 
         Args:
             level: The column moved if a chance is at most this.
             discovery: It stands on the list of columns to look at if a chance is at most this.
+            plain: A threshold of PSI that decides in place of *level*.
         """
-        threshold, least = self.null.threshold(level), min(self.p_values)
+        threshold = self.null.threshold(level) if plain is None else plain
+        moved = min(self.p_values) <= level if plain is None else self.psi >= plain
         return ColumnDrift(
             column=self.edges.name,
             psi=self.psi,
             threshold=threshold if np.isfinite(threshold) else None,
             n=int(self.now.sum()),
-            state=SignalState.ALARM if least <= level else SignalState.QUIET,
-            beside=self._beside(level, discovery),
+            state=SignalState.ALARM if moved else SignalState.QUIET,
+            beside=self._beside(level, discovery, moved=moved, tested=plain is None),
         )
 
-    def _beside(self, level: float, discovery: float) -> Beside:
+    def _beside(self, level: float, discovery: float, *, moved: bool, tested: bool) -> Beside:
         before, now = (self.edges.test_counts(counts) for counts in (self.before, self.now))
         starts = bins_in_use(before, now, self.edges.test_ordinary)
         joined = np.add.reduceat(before, starts), np.add.reduceat(now, starts)
@@ -76,8 +79,8 @@ class MeasuredColumn:
             chi_squared_freedom=table.freedom if table else None,
             chi_squared_p=table.p_value if table else None,
             unseen=self._new / int(self.now.sum()) if self.unseen else None,
-            unseen_allowed=self.unseen.threshold(level) if self.unseen else None,
-            parts=parts(self.edges, before, now, starts) if least <= max(level, discovery) else (),
+            unseen_allowed=self.unseen.threshold(level) if self.unseen and tested else None,
+            parts=parts(self.edges, before, now, starts) if moved or least <= discovery else (),
             **self._in_order(),
         )
 
@@ -109,24 +112,29 @@ def measured_column(
         season: Which of these nights show how nights differ.
         shift: The tolerated shift, in reference standard deviations.
     """
-    ours, theirs, all_nights = (_tested(edges, counts) for counts in (now, before, nights[season.peers]))
+    ours, theirs, all_nights = (tested(edges, counts) for counts in (now, before, nights[season.peers]))
     starts = bins_in_use(theirs, ours, edges.test_ordinary)
     ours, theirs = np.add.reduceat(ours, starts), np.add.reduceat(theirs, starts)
     null = night_null(theirs, ours, np.add.reduceat(all_nights, starts, axis=1), shift, season.group)
     unseen = None
     if isinstance(edges, CategoricalEdges):
-        unseen = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), int(now.sum()), tolerated_psi(_EVEN, shift))
+        unseen = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), int(now.sum()), tolerated_psi(EVEN, shift))
     return MeasuredColumn(edges, before, now, psi(theirs, ours), null, unseen)
 
 
-def _tested(edges: ColumnEdges, counts: Counts) -> Counts:
-    """Return the counts of the test's bins, with values never seen among the ``other`` ones: they have a test of their own."""
-    tested = edges.test_counts(counts)
+def tested(edges: ColumnEdges, counts: Counts) -> Counts:
+    """Return the counts of the test's bins, shape (..., test bins).
+
+    Values never seen are among the ``other`` ones: they have a test of their own. Values come by their names, so that those that
+    are joined with their neighbours are not the ones that were frequent in the reference by luck, or rare.
+    """
+    found = edges.test_counts(counts)
     if isinstance(edges, CategoricalEdges):
-        tested = tested.copy()
-        tested[..., edges.ordinary - 1] += tested[..., edges.ordinary]
-        tested[..., edges.ordinary] = 0
-    return tested
+        found = found.copy()
+        found[..., edges.ordinary - 1] += found[..., edges.ordinary]
+        found[..., edges.ordinary] = 0
+        found[..., : edges.ordinary] = found[..., edges.by_name]
+    return found
 
 
 def _places(edges: NumericEdges) -> np.ndarray:

@@ -46,13 +46,16 @@ class Moved:
         """The chances without drift, one for each test."""
         return [p for column in self.columns for p in column.p_values]
 
-    def judged(self, level: float, *, name: str = "drift", kind: str = "drift") -> tuple[list[ColumnDrift], Signal]:
+    def judged(
+        self, level: float, *, name: str = "drift", kind: str = "drift", plain: float | None = None
+    ) -> tuple[list[ColumnDrift], Signal]:
         """Return the columns in the order of the edges, and a signal about the one that stands out most.
 
         Args:
             level: The chance up to which a test alarms.
             name: The signal's name.
             kind: The signal's kind.
+            plain: A threshold of PSI, in nats, that decides in place of *level*.
         """
         said = _Said(name, kind, self.rows)
         if self.why_not:
@@ -62,8 +65,8 @@ class Moved:
         if not self.columns:
             return [], said.signal(SignalState.QUIET, None, "no column is watched")
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
-        columns = [column.judged(level, listed) for column in self.columns]
-        order = sorted(range(len(columns)), key=lambda i: (min(self.columns[i].p_values), -self.columns[i].psi))
+        columns = [column.judged(level, listed, plain) for column in self.columns]
+        order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))
         state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
         ordered = [columns[i] for i in order]
         return columns, said.signal(state, ordered[0], _sentence(ordered) + self.against)
@@ -176,6 +179,11 @@ def _figure(column: ColumnDrift) -> str:
     if column.state is SignalState.ALARM and beside and beside.parts:
         said += f" ({beside.parts[0]})"
     return said
+
+
+def _outstanding(column: MeasuredColumn, plain: float | None) -> tuple[float, float]:
+    """Return what puts the column that stands out most first."""
+    return (min(column.p_values) if plain is None else 0.0, -column.psi)
 
 
 def _against(nights: int, chosen: Season) -> str:

@@ -6,7 +6,7 @@ A test looks at coarser bins, which are sums of these; both kinds of edges know 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Annotated
 
@@ -18,7 +18,6 @@ from perennial.monitoring.categorical import CategoricalEdges
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.kinds import measured, read_for
 from perennial.monitoring.numeric import NumericEdges
-from perennial.monitoring.psi import Counts
 from perennial.monitoring.stored import Frozen
 
 __all__ = ["CategoricalEdges", "ColumnEdges", "Edges", "NumericEdges"]
@@ -63,14 +62,12 @@ class Edges(Frozen):
         kept = tuple(edges for edges in self.columns if wanted(edges))
         return self if len(kept) == len(self.columns) else Edges(columns=kept, event_at=self.event_at, timezone=self.timezone)
 
-    def count(self, rows: pa.RecordBatch) -> dict[str, Counts]:
-        """Return how many of *rows* lie in each bin, shape (bins,), by name.
+    def cells(self, rows: pa.RecordBatch) -> Iterator[tuple[ColumnEdges, pa.Array]]:
+        """Yield all edges with what they part of *rows*, shape (rows,).
 
         Raises:
             DataError: SCHEMA_MISSING, SCHEMA_TYPE.
         """
         require_columns(self.reads, rows.schema)
-        return {
-            edges.name: edges.count(measured(rows, edges.column, edges.measure, event_at=self.event_at, timezone=self.timezone))
-            for edges in self.columns
-        }
+        for edges in self.columns:
+            yield edges, measured(rows, edges.column, edges.measure, event_at=self.event_at, timezone=self.timezone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from perennial.monitoring.binning import FEW_NIGHTS
 from perennial.monitoring.psi import Counts, Floats, psi_by_row, sampling_scale, smoothed
@@ -45,12 +45,8 @@ class Null:
 
     def p_value(self, psi: float) -> float:
         """Return the chance of at least *psi* nats without drift."""
-        if not self.freedom:
-            return 1.0
-        sampling = float(stats.ncx2.sf(psi / self.scale, self.freedom, self.tolerated / self.scale))
-        if self.nights < FEW_NIGHTS:
-            return sampling
-        return max(sampling, float(stats.f.sf(psi / self.mean, self._shape, self._shape * self.nights)))
+        figures = (psi, self.freedom, self.scale, self.tolerated, self.mean, self.variance, self.nights)
+        return float(p_values(*(np.array([figure]) for figure in figures))[0])
 
     def threshold(self, level: float) -> float:
         """Return the PSI, in nats, that has the chance *level* without drift."""
@@ -59,12 +55,27 @@ class Null:
         sampling = self.scale * float(stats.ncx2.isf(level, self.freedom, self.tolerated / self.scale))
         if self.nights < FEW_NIGHTS:
             return sampling
-        return max(sampling, self.mean * float(stats.f.isf(level, self._shape, self._shape * self.nights)))
+        shape = float(_shape(np.array(self.mean), np.array(self.variance), np.array(self.nights)))
+        return max(sampling, self.mean * float(stats.f.isf(level, shape, shape * self.nights)))
 
-    @property
-    def _shape(self) -> float:
-        shape = 2 * self.mean**2 / self.variance
-        return float(shape / (1 + np.sqrt((2 + 12 / shape) / self.nights)))
+
+def p_values(
+    psi: Floats, freedom: Floats, scale: Floats, tolerated: Floats, mean: Floats, variance: Floats, nights: Floats
+) -> Floats:
+    """Return the chance of at least each *psi* without drift, shape (nulls,); the rest is like it, and as in :class:`Null`."""
+    found = np.ones(psi.shape)
+    some = np.flatnonzero(freedom > 0)
+    found[some] = stats.ncx2.sf(psi[some] / scale[some], freedom[some], tolerated[some] / scale[some])
+    shown = some[nights[some] >= FEW_NIGHTS]
+    shape = _shape(mean[shown], variance[shown], nights[shown])
+    found[shown] = np.maximum(found[shown], stats.f.sf(psi[shown] / mean[shown], shape, shape * nights[shown]))
+    return found
+
+
+def _shape(mean: Floats, variance: Floats, nights: Floats) -> Floats:
+    shape = 2 * mean**2 / variance
+    lowered: Floats = shape / (1 + np.sqrt((2 + 12 / shape) / nights))
+    return lowered
 
 
 def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, group: Counts | None = None) -> Null:
@@ -81,7 +92,7 @@ def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, g
     freedom = reference.size - 1
     scale = sampling_scale(night.sum(), reference.sum())
     group = np.zeros(len(nights), np.int64) if group is None else group
-    excess, variance = _between(nights, group, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
+    excess, variance = between(nights, group, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
     return Null(
         freedom=freedom,
         scale=scale,
@@ -92,8 +103,14 @@ def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, g
     )
 
 
-def _between(nights: Counts, group: Counts, freedom: int) -> tuple[float, float]:
-    """Return by how much mean and variance of PSI, of each night against the others, exceed what sampling explains."""
+def between(nights: Counts, group: Counts, freedom: int) -> tuple[float, float]:
+    """Return by how much mean and variance of PSI, of each night against the others, exceed what sampling explains.
+
+    Args:
+        nights: Shape (nights, bins).
+        group: Shape (nights,), as in :func:`night_null`.
+        freedom: Bins, less one.
+    """
     totals = np.zeros((int(group.max()) + 1, nights.shape[1]), np.int64)
     np.add.at(totals, group, nights)
     others = totals[group] - nights
@@ -110,8 +127,8 @@ def tolerated_psi(reference: Counts, shift: float) -> float:
     With many bins this is about ``shift**2`` nats.
     """
     shares = smoothed(reference)
-    cuts = stats.norm.ppf(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
-    moved: Floats = np.diff(np.concatenate(([0.0], stats.norm.cdf(cuts - shift), [1.0])))
+    cuts = special.ndtri(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
+    moved: Floats = np.diff(np.concatenate(([0.0], special.ndtr(cuts - shift), [1.0])))
     moved = np.maximum(moved, np.finfo(float).tiny)
     return float(np.sum((moved - shares) * (np.log(moved) - np.log(shares))))
 
@@ -129,7 +146,7 @@ def bins_in_use(reference: Counts, night: Counts, ordinary: int) -> Counts:
         ordinary: The number of bins that do not stand apart; these come first.
     """
     both = reference + night
-    expected = both * (min(night.sum(), reference.sum()) / both.sum())
+    expected = (both * (min(night.sum(), reference.sum()) / both.sum())).tolist()
     starts: list[int] = []
     start, rows = 0, 0.0
     for position, more in enumerate(expected[:ordinary]):
@@ -137,5 +154,5 @@ def bins_in_use(reference: Counts, night: Counts, ordinary: int) -> Counts:
         if rows >= _ORDINARY_ROWS:
             starts.append(start)
             start, rows = position + 1, 0.0
-    starts += [position for position in range(ordinary, expected.size) if expected[position] >= _APART_ROWS]
+    starts += [position for position in range(ordinary, len(expected)) if expected[position] >= _APART_ROWS]
     return np.array([0, *starts[1:]], dtype=np.int64)

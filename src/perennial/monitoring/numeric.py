@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perennial.monitoring.at_least import Grid, at_least, grid_of
+from perennial.monitoring.at_least import AtLeast, Grid, grid_of
 from perennial.monitoring.columns import floats
 from perennial.monitoring.named import NamedEdges
 from perennial.monitoring.psi import Counts, Floats
@@ -73,11 +73,20 @@ class NumericEdges(NamedEdges):
 
     def count_numbers(self, values: Floats) -> Counts:
         """Return how many of *values*, NaN where missing, lie in each bin, shape (bins,)."""
-        ends, bins = self.runs
-        reached = at_least(values, ends, self._grid)
+        counting = self.counting()
+        counting.add(values)
+        return self.binned(counting, values.size)
+
+    def counting(self) -> AtLeast:
+        """Return what counts numbers, with none so far; :meth:`binned` tells what it found."""
+        return AtLeast(self.runs[0], self._grid)
+
+    def binned(self, counting: AtLeast, rows: int) -> Counts:
+        """Return how many of the *rows* that were counted lie in each bin, shape (bins,)."""
+        reached = counting.counts
         counts = np.zeros(self.bins, dtype=np.int64)
-        np.add.at(counts, bins, reached - np.append(reached[1:], 0))
-        counts[-1] = values.size - reached[0]
+        np.add.at(counts, self.runs[1], reached - np.append(reached[1:], 0))
+        counts[-1] = rows - reached[0]
         return counts
 
     def place_numbers(self, values: Floats) -> Counts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennial.monitoring.losses import LossOutlook
 from perennial.monitoring.profile import Profile
 from perennial.monitoring.reference import Reference
 from perennial.monitoring.stored import Stored
@@ -15,9 +16,11 @@ class Outlook(Stored):
     Attributes:
         reference: Of the columns ``prediction`` and ``label``, over the holdout. On the rows that a model was trained on, its
             predictions look better than they ever will again.
+        losses: What the watched loss is like there; None where nobody looked.
     """
 
     reference: Reference
+    losses: LossOutlook | None = None
 
     def of(self, name: str) -> Reference:
         """Return the reference of one of the two columns, *name*."""

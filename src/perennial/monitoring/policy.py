@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from perennial.core.receipts import Action, Signal, SignalState
 
+_MOST_PATIENCE = 4
+
 
 class Policy(Protocol):
-    """What a definition says about retraining. Cooldown and budget are enforced where the request is filed."""
+    """What a definition says about retraining. Cooldown and budget are enforced where the request is filed, too."""
 
     @property
     def causes(self) -> Sequence[str]:
@@ -54,7 +56,10 @@ class Facts:
         minimum_rows: With fewer, nothing is decided.
         signals: What was measured.
         refused_in_a_row: Challengers refused since the last one that passed.
+        answers_refused: How many of these answered the request of a decision.
+        since_answer: How long ago the last request was that such a one answered.
         trained_until: The end of what a retraining tonight would be fitted on; None where nobody can say.
+        before: What each signal was worth on the night before, by its name, where the same champion was measured.
     """
 
     data_fault: str | None
@@ -63,8 +68,11 @@ class Facts:
     minimum_rows: int
     signals: Sequence[Signal]
     refused_in_a_row: int
+    answers_refused: int = 0
+    since_answer: timedelta | None = None
     trained_until: datetime | None = None
     retired: str | None = None
+    before: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +104,9 @@ def _hold(facts: Facts, policy: Policy) -> Outcome | None:
         return Outcome(Action.HOLD, "no_champion", "there is no champion to judge")
     if facts.rows < facts.minimum_rows:
         return Outcome(Action.HOLD, "rows", f"{facts.rows} rows are too few to judge, {facts.minimum_rows} are needed")
-    causes = _causes(facts, policy)
+    causes = causes_of(facts, policy)
     if causes and policy.min_age is not None and facts.champion_age < policy.min_age:
-        young = f"the champion is {_days(facts.champion_age)} old, {_days(policy.min_age)} are needed before an alarm retrains it"
+        young = f"the champion is {days(facts.champion_age)} old, {days(policy.min_age)} are needed before an alarm retrains it"
         return Outcome(Action.HOLD, "min_age", f"{young}; {_sentences(causes)}")
     return _hold_for_fresh_data(causes, facts, policy)
 
@@ -111,22 +119,42 @@ def _hold_for_fresh_data(causes: Sequence[Signal], facts: Facts, policy: Policy)
     reach = max(facts.trained_until - since, timedelta())
     if reach >= policy.fresh:
         return None
-    little = f"a retraining tonight would be fitted on {_days(reach)} since the change, {_days(policy.fresh)} are needed"
+    little = f"a retraining tonight would be fitted on {days(reach)} since the change, {days(policy.fresh)} are needed"
     return Outcome(Action.HOLD, "fresh", f"{little}; {_sentences(causes)}")
 
 
 def _retrain(facts: Facts, policy: Policy) -> Outcome | None:
-    causes, age = _causes(facts, policy), facts.champion_age
+    causes, age = causes_of(facts, policy), facts.champion_age
     if causes:
         asked = Outcome(Action.RETRAIN, causes[0].kind, _sentences(causes))
     elif policy.max_age is not None and age is not None and age > policy.max_age:
-        asked = Outcome(Action.RETRAIN, "max_age", f"the champion is {_days(age)} old, {_days(policy.max_age)} are allowed")
+        asked = Outcome(Action.RETRAIN, "max_age", f"the champion is {days(age)} old, {days(policy.max_age)} are allowed")
     else:
         return None
-    if facts.refused_in_a_row < policy.breaker:
-        return asked
-    stopped = f"{facts.refused_in_a_row} challengers in a row were refused, {policy.breaker} stop retraining: tell a person"
-    return Outcome(Action.HOLD, "breaker", f"{stopped}; {asked.sentence}")
+    if facts.refused_in_a_row >= policy.breaker:
+        stopped = f"{facts.refused_in_a_row} challengers in a row were refused, {policy.breaker} stop retraining: tell a person"
+        return Outcome(Action.HOLD, "breaker", f"{stopped}; {asked.sentence}")
+    return _hold_back(facts, policy, asked) or asked
+
+
+def _hold_back(facts: Facts, policy: Policy, asked: Outcome) -> Outcome | None:
+    """Ask less often for what was refused: what did not help a while ago will hardly help now."""
+    times = patience(facts.answers_refused)
+    if facts.since_answer is None or facts.since_answer >= times * policy.cooldown:
+        return None
+    refused = "the challenger that was asked for last was" if facts.answers_refused == 1 else "the last challengers asked for were"
+    wait = f"{times} times the cooldown, {days(times * policy.cooldown)}, must pass since then, {days(facts.since_answer)} have"
+    return Outcome(Action.HOLD, "backoff", f"{refused} refused, so {wait}; {asked.sentence}")
+
+
+def patience(answers_refused: int) -> int:
+    """Return how many cooldowns must pass after a request of which so many in a row were answered by a refused challenger.
+
+    Examples:
+        >>> [patience(refused) for refused in range(5)]
+        [1, 2, 4, 4, 4]
+    """
+    return min(1 << answers_refused, _MOST_PATIENCE)
 
 
 def _watch(facts: Facts, policy: Policy) -> Outcome | None:
@@ -143,10 +171,10 @@ def _keep(facts: Facts) -> Outcome:
     return Outcome(Action.KEEP, "quiet", said)
 
 
-def _causes(facts: Facts, policy: Policy) -> list[Signal]:
-    """Return the alarms that are enough by themselves: decay before drift, then in the order in which they were measured."""
+def causes_of(facts: Facts, policy: Policy) -> list[Signal]:
+    """Return the alarms that are enough by themselves: decay before its slices, then in the order in which they were measured."""
     alarms = [signal for signal in facts.signals if signal.state is SignalState.ALARM and signal.kind in policy.causes]
-    return sorted(alarms, key=lambda signal: signal.kind != "decay")
+    return sorted(alarms, key=lambda signal: (signal.kind != "decay", signal.kind != "slice_decay"))
 
 
 def _sentences(signals: Iterable[Signal]) -> str:
@@ -157,6 +185,7 @@ def _each(signals: Iterable[Signal]) -> list[str]:
     return [f"{signal.name}: {signal.sentence}" for signal in signals]
 
 
-def _days(span: timedelta) -> str:
-    days = span / timedelta(days=1)
-    return "1 day" if days == 1 else f"{days:.3g} days"
+def days(span: timedelta) -> str:
+    """Return how long *span* is, in words."""
+    number = span / timedelta(days=1)
+    return "1 day" if number == 1 else f"{number:.3g} days"

@@ -11,8 +11,8 @@ from pydantic import Field, field_serializer, field_validator
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
-from perennial.monitoring.columns import require_columns
-from perennial.monitoring.edges import Edges
+from perennial.monitoring.columns import floats, require_columns
+from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
 from perennial.monitoring.packed import packed, unpacked
 from perennial.monitoring.psi import Counts
 from perennial.monitoring.stored import Frozen, Stored
@@ -82,7 +82,8 @@ class Tally:
         """Begin with no rows over *edges*."""
         self.edges = edges
         self._rows = 0
-        self._counts = {column.name: np.zeros(column.bins, dtype=np.int64) for column in edges.columns}
+        self._numbers = {one.name: one.counting() for one in edges.columns if isinstance(one, NumericEdges)}
+        self._values = {one.name: np.zeros(one.bins, dtype=np.int64) for one in edges.columns if isinstance(one, CategoricalEdges)}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count *batch*.
@@ -90,14 +91,22 @@ class Tally:
         Raises:
             DataError: SCHEMA_MISSING, SCHEMA_TYPE.
         """
-        for name, counts in self.edges.count(batch).items():
-            self._counts[name] += counts
+        for one, cells in self.edges.cells(batch):
+            if isinstance(one, NumericEdges):
+                self._numbers[one.name].add(floats(one.name, cells))
+            else:
+                self._values[one.name] += one.count(cells)
         self._rows += batch.num_rows
 
     @property
     def profile(self) -> Profile:
         """The profile of what was counted so far."""
-        return counted(self.edges, self._rows, self._counts)
+        return counted(self.edges, self._rows, {one.name: self._counts(one) for one in self.edges.columns})
+
+    def _counts(self, one: ColumnEdges) -> Counts:
+        if isinstance(one, NumericEdges):
+            return one.binned(self._numbers[one.name], self._rows)
+        return self._values[one.name]
 
 
 def empty_profile(edges: Edges) -> Profile:

@@ -8,7 +8,7 @@ import numpy as np
 
 from perennial.monitoring.psi import Floats
 
-_CELLS_LOG2 = 14
+_CELLS_LOG2 = 13
 _TAIL = 0.01
 _MOVED = 0.1
 
@@ -16,7 +16,7 @@ _MOVED = 0.1
 def rounded(rest: Floats, fine: Floats, tests: Floats, low: float, high: float) -> tuple[Floats, Floats]:
     """Return *fine* and *tests* rounded to multiples of a power of two, or as they are where that would tell too much worse.
 
-    About 8000 to 16 000 such multiples lie between *low* and *high*; where that moves a cut of the test by more than a tenth of a
+    About 4000 to 8000 such multiples lie between *low* and *high*; where that moves a cut of the test by more than a tenth of a
     bin, between the first and the last percentile instead, and the cuts beyond stay as they are.
 
     Args:

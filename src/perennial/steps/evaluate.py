@@ -86,7 +86,7 @@ def evaluate(
             gates=result.gates,
             importance=importance_of(definition, stores, version.artifact, holdout.rows) if tried.cost else {},
             cost=tried.cost,
-            outlook=outlook_of(definition, stores, version.artifact, whole.rows) if tried.cost else None,
+            outlook=outlook_of(definition, stores, version, whole.rows) if tried.cost else None,
         )
     )
 

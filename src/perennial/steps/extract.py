@@ -82,9 +82,14 @@ def read_rows(definition: Definition, interval: Interval, stores: Stores, *, as_
     Raises:
         DataError: As :func:`extract`.
     """
+    return _bounded(definition.source, row_selection(definition, interval, as_of=as_of), stores)
+
+
+def row_selection(definition: Definition, interval: Interval, *, as_of: datetime) -> Selection:
+    """Return what :func:`read_rows` asks the source for."""
     columns = row_columns(definition)
     numeric = tuple(name for name in number_columns(definition) if name in columns)
-    return _read(definition.source, columns, numeric, interval, stores, as_of)
+    return _selection(definition.source, columns, numeric, interval, as_of)
 
 
 def read_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Batches:
@@ -97,13 +102,14 @@ def read_labels(definition: Definition, interval: Interval, stores: Stores, *, a
     """
     relation = definition.labels
     known = as_of if relation.available_at else as_of - definition.label.delay
-    return _read(relation, label_columns(definition), (definition.label.column,), interval, stores, known)
+    selection = _selection(relation, label_columns(definition), (definition.label.column,), interval, known)
+    return _bounded(relation, selection, stores)
 
 
-def _read(
-    relation: Relation, columns: tuple[str, ...], numeric: tuple[str, ...], interval: Interval, stores: Stores, as_of: datetime
-) -> Batches:
-    selection = Selection(
+def _selection(
+    relation: Relation, columns: tuple[str, ...], numeric: tuple[str, ...], interval: Interval, as_of: datetime
+) -> Selection:
+    return Selection(
         relation=relation.relation,
         columns=columns,
         entity=relation.entity,
@@ -114,4 +120,7 @@ def _read(
         declared=relation.columns,
         numeric=numeric,
     )
+
+
+def _bounded(relation: Relation, selection: Selection, stores: Stores) -> Batches:
     return bounded(stores.source(relation.connection).read(selection), selection, relation.table or relation.path or "query")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from perennial.core.receipts import Evaluation
 from perennial.definition.models import Definition, Metric, Task
+from perennial.monitoring.decay import Evaluated
+from perennial.monitoring.psi import Floats
+from perennial.monitoring.variation import Variation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ SQUARED = Loss("squared", Metric.RMSE, "mean squared error")
 LOG = Loss("log", Metric.LOG_LOSS, "log-loss")
 BRIER = Loss("squared", Metric.BRIER, "Brier score")
 
+_CLIP = 1e-15
+
 
 def loss_of(definition: Definition) -> Loss:
     """Return the loss to watch: squared for rmse, Brier for brier, else absolute (regression) or log (binary)."""
@@ -37,8 +44,23 @@ def loss_of(definition: Definition) -> Loss:
     return SQUARED if definition.evaluation.metric is Metric.RMSE else ABSOLUTE
 
 
-def evaluated_loss(definition: Definition, evaluation: Evaluation) -> float:
-    """Return the challenger's mean loss on its holdout, in the unit of the loss.
+def row_losses(name: str, actual: Floats, predicted: Floats) -> Floats:
+    """Return the loss of each row, shape (rows,), as ``ports.Ledger.losses`` computes it.
+
+    Args:
+        name: absolute, squared or log.
+        actual: Shape (rows,), the labels.
+        predicted: Shape (rows,).
+    """
+    if name == LOG.name:
+        chance = np.clip(predicted, _CLIP, 1 - _CLIP)
+        return -(actual * np.log(chance) + (1 - actual) * np.log(1 - chance))
+    with np.errstate(over="ignore"):
+        return np.abs(actual - predicted) if name == ABSOLUTE.name else (actual - predicted) ** 2
+
+
+def evaluated(definition: Definition, evaluation: Evaluation, variation: Variation | None = None) -> Evaluated:
+    """Return the challenger's mean loss on its holdout, in the unit of the loss, with the upper end of its interval.
 
     NaN where the evaluation has no such figure, because the definition's metric was another one then; the next retraining
     evaluates it.
@@ -46,5 +68,7 @@ def evaluated_loss(definition: Definition, evaluation: Evaluation) -> float:
     loss = loss_of(definition)
     figure = evaluation.metrics["challenger"].get(loss.metric.value)
     if figure is None:
-        return math.nan
-    return figure.value**2 if loss.metric is Metric.RMSE else figure.value
+        return Evaluated(loss=math.nan)
+    power = 2 if loss.metric is Metric.RMSE else 1
+    most = None if figure.high is None else figure.high**power
+    return Evaluated(loss=figure.value**power, most=most, variation=variation)

@@ -13,18 +13,16 @@ from perennial.core.receipts import (
     NightLoss,
     Predicted,
     Promotion,
-    Role,
     Signal,
     Snapshot,
     Validation,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.baseline import behind_baseline
-from perennial.monitoring.decay import decay
 from perennial.monitoring.drift import nightly_budget
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, version_of
-from perennial.steps.loss import evaluated_loss, loss_of
+from perennial.steps.loss import loss_of
+from perennial.steps.loss_signals import Watched, loss_signals
 from perennial.steps.movements import Movements, Night, movements
 from perennial.steps.outcomes import record_outcomes
 
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 YEAR = timedelta(days=365.25)
 SHARES = 2
-"""Of the budget of false alarms decay has one half: its evidence is gathered over many nights, for which its share must stay the
+"""Of the budget of false alarms the loss has one half: its evidence is gathered over many nights, for which its share must stay the
 same. All other tests of a night that can alarm share the other half by Holm's rule."""
 
 
@@ -57,15 +55,17 @@ def measure(
     losses: Sequence[NightLoss] = ()
     signals: list[Signal] = []
     moved = Movements([], [], None, None)
+    sliced: Sequence[NightLoss] = ()
     if promotion is not None and version is not None:
         losses = _losses(definition, interval, stores, promotion, snapshot)
         evaluation = _evaluation(stores, promotion)
-        signals += _loss_signals(definition, interval, promotion, evaluation, losses)
+        share, nights = definition.monitoring.false_alarms_per_year / SHARES, YEAR / interval.length
         night = Night(definition, interval, stores, version, evaluation, snapshot, validation, predicted)
-        budget = nightly_budget(definition.monitoring.false_alarms_per_year / SHARES, YEAR / interval.length)
-        moved = movements(night, budget)
-        signals += moved.signals
-    recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled]
+        moved = movements(night, nightly_budget(share, nights))
+        watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile)
+        lost, sliced = loss_signals(watched, losses, share / nights)
+        signals += [*lost, *moved.signals]
+    recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled] + list(sliced)
     content = {
         "validation": validation.id,
         "version": version.id if version else None,
@@ -103,30 +103,6 @@ def _losses(
         as_of=snapshot.as_of,
         matured_before=snapshot.as_of - definition.label.delay,
     )
-
-
-def _loss_signals(
-    definition: Definition, interval: Interval, promotion: Promotion, evaluation: Evaluation | None, losses: Sequence[NightLoss]
-) -> list[Signal]:
-    nights = {
-        role: [night for night in losses if night.role is role and night.version == promotion.version]
-        for role in (Role.CHAMPION, Role.BASELINE)
-    }
-    minimum = definition.monitoring.minimum_rows
-    signals = [behind_baseline(nights[Role.CHAMPION], nights[Role.BASELINE], minimum_labels=minimum)]
-    if evaluation is not None:
-        signals.insert(
-            0,
-            decay(
-                nights[Role.CHAMPION],
-                evaluated_loss=evaluated_loss(definition, evaluation),
-                tolerance=definition.monitoring.tolerance.loss_increase,
-                alpha=definition.monitoring.false_alarms_per_year / SHARES / (YEAR / interval.length),
-                minimum_labels=minimum,
-                loss_name=loss_of(definition).words,
-            ),
-        )
-    return signals
 
 
 def _evaluation(stores: Stores, promotion: Promotion) -> Evaluation | None:

@@ -17,6 +17,7 @@ from perennial.steps.kept_counts import kept_counts
 from perennial.steps.outlook import labels_moved, predictions_moved
 from perennial.steps.snapshots.rows import open_rows
 from perennial.steps.told_apart import told_apart, told_signal
+from perennial.steps.watched import watched_reference
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -71,9 +72,10 @@ class _Found:
     labels: Moved | None = None
     told: TwoSample | None = None
 
-    @property
-    def p_values(self) -> list[float]:
-        moved = [p for part in (self.inputs, self.predictions, self.labels) if part for p in part.p_values]
+    def p_values(self, plain: float | None) -> list[float]:
+        """Return the chances of what is tested; where a *plain* threshold of PSI decides, columns are not."""
+        parts = (self.inputs, self.predictions, self.labels) if plain is None else ()
+        moved = [p for part in parts if part for p in part.p_values]
         return [*moved, self.told.p_value] if self.told else moved
 
 
@@ -99,20 +101,21 @@ def movements(night: Night, budget: float) -> Movements:
         predictions, predicted = _predictions(night, outlook)
         counts, predicted_counts = put(counted.to_json()), put(predicted.to_json()) if predicted else None
         found = replace(found, inputs=inputs, predictions=predictions, told=_told(night))
-    level = holm_level(found.p_values, budget)
-    columns, signals = _judged(found, level)
+    plain = night.definition.monitoring.threshold.psi if night.definition.monitoring.threshold else None
+    level = holm_level(found.p_values(plain), budget)
+    columns, signals = _judged(found, level, plain)
     if night.is_scored and night.definition.monitoring.multivariate:
         signals.append(told_signal(found.told, level, night.validation.rows - night.validation.quarantined))
     return Movements(columns, signals, counts, predicted_counts)
 
 
-def _judged(found: _Found, level: float) -> tuple[list[ColumnDrift], list[Signal]]:
+def _judged(found: _Found, level: float, plain: float | None) -> tuple[list[ColumnDrift], list[Signal]]:
     columns: list[ColumnDrift] = []
     signals: list[Signal] = []
     for moved, name in ((found.inputs, ""), (found.predictions, PREDICTION), (found.labels, LABEL)):
         if moved is None:
             continue
-        each, signal = moved.judged(level, name=f"{name} drift".strip(), kind=f"{name}_drift".strip("_"))
+        each, signal = moved.judged(level, name=f"{name} drift".strip(), kind=f"{name}_drift".strip("_"), plain=plain)
         columns += [column.model_copy(update={"column": f"({name})"}) for column in each] if name else each
         signals.append(signal)
     return columns, signals
@@ -120,7 +123,7 @@ def _judged(found: _Found, level: float) -> tuple[list[ColumnDrift], list[Signal
 
 def _inputs(night: Night) -> tuple[Moved, Profile]:
     monitoring = night.definition.monitoring
-    reference = Reference.from_json(night.stores.artifacts.get(night.version.profile))
+    reference = watched_reference(night.definition, night.stores, night.version)
     counts = night.predicted.profile if night.was_counted else None
     known = kept_counts(night.stores, counts, reference) or _counted(night, reference)
     moved = moved_columns(

@@ -379,6 +379,8 @@ performance_measurement = Table(
     _whole("predicted"),
     _whole("labelled"),
     _figure("loss"),
+    _figure("square"),
+    _text("slice", null=True),
     _forward(),
     _one_of("role", Role),
 )
@@ -395,6 +397,7 @@ decision = Table(
     _json("signals"),
     _to("measurement", "measurement.id"),
     _to("request", "retrain_request.id", null=True),
+    _json("otherwise"),
     _written(),
     _said(),
     _forward(),

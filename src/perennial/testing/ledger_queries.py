@@ -35,7 +35,7 @@ from perennial.core.receipts import (
 )
 from perennial.stores.ledger.batches import CURRENT_SCHEMA
 from perennial.stores.ledger.known_outcomes import KNOWN
-from perennial.stores.ledger.outcomes import told
+from perennial.stores.ledger.outcomes import LARGEST, told
 from perennial.testing.ledger_records import Records, epoch_key
 
 R = TypeVar("R", bound=Receipt)
@@ -139,6 +139,7 @@ def night_loss(
         predicted=batch.rows,
         labelled=len(found),
         loss=told(fmean(found)) if found else None,
+        square=told(fmean(0 if one < 1 / LARGEST else min(one, LARGEST) ** 2 for one in found)) if found else None,
     )
 
 

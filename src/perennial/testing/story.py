@@ -253,6 +253,7 @@ class Story:
             signals=(self._signal(),),
             measurement=self._id("measurement", number),
             request=request,
+            otherwise=("loss: below 0.5 (inf was measured) the night would keep the champion",),
         )
 
     def request(self, number: float) -> RetrainRequest:

@@ -13,9 +13,10 @@ from scipy import stats
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.decay import decay
-from perennial.monitoring.evidence import change_point, evidence, evidence_by_night
+from perennial.monitoring.decay import Evaluated, decay
+from perennial.monitoring.evidence import Nights, change_point, evidence_by_night
 from perennial.monitoring.psi import Floats
+from perennial.monitoring.variation import Variation
 
 ALARM, QUIET, INSUFFICIENT = SignalState.ALARM, SignalState.QUIET, SignalState.INSUFFICIENT
 START = datetime(2024, 12, 1, tzinfo=UTC)
@@ -32,12 +33,19 @@ def night(number: int, loss: float | None, *, labelled: int = 100, predicted: in
 def judged(losses: Sequence[float | None] | Sequence[NightLoss], *, evaluated: float = 1.0, tolerance: float = 0.0) -> Signal:
     """Return what is said about nights of these losses, with a budget of one false alarm a year."""
     nights = [loss if isinstance(loss, NightLoss) else night(number, loss) for number, loss in enumerate(losses)]
-    return decay(nights, evaluated_loss=evaluated, tolerance=tolerance, alpha=1 / YEAR, minimum_labels=20)
+    known = Evaluated(loss=evaluated)
+    return decay(nights, evaluated=known, tolerance=tolerance, alpha=1 / YEAR, minimum_labels=20)
+
+
+def by_night(ratios: Floats) -> Floats:
+    """Return the evidence after each night of these mean losses over the tolerated loss, where nothing is known of their rows."""
+    rows = np.full(ratios.shape, 100.0)
+    return evidence_by_night(Nights(rows=rows, means=ratios, squares=np.full(ratios.shape, math.nan)), threshold=YEAR)
 
 
 def first_alarms(ratios: Floats, after: int = 0) -> Floats:
     """Return for each row of ratios how many nights after *after* the alarm came; infinite where it did not."""
-    alarms = evidence_by_night(ratios, ceiling=10 * YEAR)[:, after:] >= YEAR
+    alarms = by_night(ratios)[:, after:] >= YEAR
     return np.where(alarms.any(axis=1), alarms.argmax(axis=1) + 1, math.inf)
 
 
@@ -53,13 +61,12 @@ def noise(seed: int, shape: tuple[int, int], spread: float, hang: float = 0.0) -
 def test_evidence_by_hand() -> None:
     """After ratios 2 and 0.5: each bet b has ((1 + b) + 1) * (1 - b / 2), from stakes of 1 a night."""
     expected = np.mean([(2 + b) * (1 - b / 2) for b in (0.2, 0.5, 0.95)])
-    assert evidence([2.0, 0.5]) == pytest.approx(expected)
-    assert evidence([]) == 0.0
+    assert by_night(np.array([2.0, 0.5]))[-1] == pytest.approx(expected)
 
 
 def test_evidence_grows_by_one_a_night_at_most_in_the_mean() -> None:
     """At a mean of exactly 1 the mean evidence after 50 nights is at most 50: the promise on which the budget rests."""
-    found = evidence_by_night(noise(1, (4000, 50), 0.3))[:, -1]
+    found = by_night(noise(1, (4000, 50), 0.3))[:, -1]
     assert found.mean() < 50 + 3 * found.std() / math.sqrt(4000)
 
 
@@ -137,7 +144,7 @@ def test_a_quiet_signal_says_what_would_have_raised_an_alarm() -> None:
     """The evidence beside what is needed, and the loss of the last week."""
     signal = decay(
         [night(0, 90.0), *(night(number, 50.0) for number in range(1, 8))],
-        evaluated_loss=50.0,
+        evaluated=Evaluated(loss=50.0),
         tolerance=0.05,
         alpha=1 / 365,
         minimum_labels=20,
@@ -197,3 +204,65 @@ def test_the_change_point_is_the_start_of_the_last_excess() -> None:
     assert change_point([1.5, 0.8, 0.5, 2.0, 0.9, 3.0]) == 3
     assert change_point([1.5, 0.4]) is None
     assert change_point([]) is None
+
+
+def test_a_holdout_of_few_days_leaves_room_for_what_it_cannot_know() -> None:
+    """An evaluated loss of 1 that may be 1.5 in truth: 1.4 is no decay, and the sentence says why."""
+    nights = [night(number, 1.4) for number in range(60)]
+    known = Evaluated(loss=1.0, most=1.5)
+    signal = decay(nights, evaluated=known, tolerance=0.05, alpha=1 / YEAR, minimum_labels=20)
+    sentence = "mean loss 1.4 over the last 7 nights, 1.4 times the evaluated 1 with 50 % tolerated"
+    assert signal.state is QUIET
+    assert signal.sentence.split("; ")[0] == f"{sentence}, as the evaluated one is not known any better"
+    sure = decay(nights, evaluated=Evaluated(loss=1.0, most=1.04), tolerance=0.05, alpha=1 / YEAR, minimum_labels=20)
+    assert sure.state is ALARM
+
+
+def test_the_sentence_says_how_many_predictions_have_a_label() -> None:
+    """Of the seven newest matured nights, and none that is not matured: 6 of 100 and one of 93."""
+    nights = [night(number, 1.0) for number in range(9)]
+    nights += [night(9, 1.0, labelled=93), night(10, 1.0, labelled=10)]
+    matured = START + 10 * DAY
+    signal = decay(nights, evaluated=Evaluated(loss=1.0), tolerance=0.0, alpha=1 / YEAR, minimum_labels=20, matured=matured)
+    assert signal.labelled == pytest.approx(0.99)
+    assert signal.sentence.split("; ")[2] == "labels for 99 % of the predictions of 7 nights"
+
+
+def test_a_night_without_any_label_is_missed() -> None:
+    """It counts for nothing, but it is seen that its labels did not come."""
+    nights = [night(0, 1.0), night(1, None, labelled=0)]
+    matured = START + 2 * DAY
+    signal = decay(nights, evaluated=Evaluated(loss=1.0), tolerance=0.0, alpha=1 / YEAR, minimum_labels=20, matured=matured)
+    assert (signal.n, signal.labelled) == (1, 0.5)
+
+
+def test_an_alarm_says_how_much_a_window_from_the_change_on_would_hold() -> None:
+    """Seven bad nights, of which the last has matured a day ago."""
+    nights = [night(number, 0.9) for number in range(25)] + [night(number, 3.0) for number in range(25, 32)]
+    matured = START + 33 * DAY
+    signal = decay(nights, evaluated=Evaluated(loss=1.0), tolerance=0.0, alpha=1 / YEAR, minimum_labels=20, matured=matured)
+    assert signal.since == START + 25 * DAY
+    assert signal.sentence.split("; ")[-1] == "a training window from the change on holds 8 days of labels"
+
+
+def test_a_model_of_one_row_a_day_is_judged_too() -> None:
+    """However many labels are asked for: a night with all that it can have is known."""
+    assert judged([night(number, 1.0, labelled=1, predicted=1) for number in range(9)]).n == 9
+    assert judged([night(number, 4.0, labelled=1, predicted=1) for number in range(9)]).state is ALARM
+
+
+def test_a_single_night_is_enough_where_nights_are_long() -> None:
+    """Of 27 days each: what lasts so long is no weather. Rows tell it, which are known to vary little from night to night."""
+    length = 27 * DAY
+    known = Evaluated(loss=0.12, variation=Variation(nights=14, spread=2.7, alike=0.0))
+
+    def judged_after(span: timedelta) -> SignalState:
+        figures = [(0.12, 0.05)] * 9 + [(0.15, 0.07)]
+        intervals = [Interval(START + number * span, START + (number + 1) * span) for number in range(10)]
+        nights = [
+            NightLoss(interval=at, role=Role.CHAMPION, version="v", predicted=5000, labelled=5000, loss=mean, square=square)
+            for at, (mean, square) in zip(intervals, figures, strict=True)
+        ]
+        return decay(nights, evaluated=known, tolerance=0.05, alpha=1 / 27, minimum_labels=20).state
+
+    assert (judged_after(length), judged_after(DAY)) == (ALARM, QUIET)

@@ -299,11 +299,11 @@ def test_figures_beside_the_test_are_those_of_scipy() -> None:
     assert beside.kolmogorov_smirnov == pytest.approx(expected, abs=1.5 / 173)  # the root of 30 000 rows is 173 fine bins
     assert beside.wasserstein == pytest.approx(stats.wasserstein_distance(before, night["x"]), abs=0.02)
     edges = reference.edges.columns[0]
-    counts = [
+    past, now = (
         edges.test_counts(np.array(part.counts["x"])) for part in (reference.total, profile(reference.edges, pa.table(night)))
-    ]
-    starts = bins_in_use(counts[0], counts[1], edges.test_ordinary)
-    table = stats.chi2_contingency([np.add.reduceat(part, starts) for part in counts], correction=False)
+    )
+    starts = bins_in_use(past, now, edges.test_ordinary)
+    table = stats.chi2_contingency([np.add.reduceat(part, starts) for part in (past, now)], correction=False)
     assert beside.chi_squared == pytest.approx(table.statistic)
     assert beside.chi_squared_freedom == table.dof
     assert beside.chi_squared_p == pytest.approx(table.pvalue)

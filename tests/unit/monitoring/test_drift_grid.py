@@ -44,7 +44,7 @@ def zipf(edges: Edges) -> Floats:
     column = edges.columns[0]
     shares = np.zeros(column.bins)
     shares[: column.bins - 3] = 1 / np.arange(1, column.bins - 2)
-    shares /= float(shares.sum())
+    shares /= shares.sum()
     return shares
 
 

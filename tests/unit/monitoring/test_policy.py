@@ -173,3 +173,51 @@ def test_decay_is_answered_once_the_training_part_reaches_past_the_change(traine
     facts = replace(QUIET_NIGHT, signals=(CHANGED,), trained_until=trained_until)
     expected = Outcome(Action.RETRAIN, "decay", "decay: evidence 812 of 365 needed")
     assert decide(facts, Rules(fresh=5 * DAY)) == expected
+
+
+def refused(answers: int, ago: timedelta) -> Facts:
+    """Return a night that asks, where so many answers in a row were refused, the last one to a request so long ago."""
+    return replace(QUIET_NIGHT, signals=(DECAYED,), refused_in_a_row=answers, answers_refused=answers, since_answer=ago)
+
+
+@pytest.mark.parametrize(("answers", "days"), [(1, 14), (2, 28), (3, 28), (9, 28)])
+def test_what_was_refused_is_asked_for_less_and_less_often(answers: int, days: int) -> None:
+    """Twice the cooldown after one refused answer, four times after more."""
+    assert decide(refused(answers, days * DAY), Rules(breaker=100)).action is Action.RETRAIN
+    assert decide(refused(answers, days * DAY - timedelta(seconds=1)), Rules(breaker=100)).rule == "backoff"
+
+
+def test_the_wait_after_a_refused_answer_is_told() -> None:
+    """How long, since when, and what asks."""
+    sentence = (
+        "the challenger that was asked for last was refused, so 2 times the cooldown, 14 days, must pass since then, 10 days have; "
+        "decay: evidence 812 of 365 needed"
+    )
+    assert decide(refused(1, 10 * DAY), Rules()) == Outcome(Action.HOLD, "backoff", sentence)
+
+
+def test_a_champion_that_is_too_old_waits_as_well_after_a_refused_answer() -> None:
+    """Whatever asks."""
+    facts = replace(refused(1, 10 * DAY), signals=(WELL,), champion_age=61 * DAY)
+    assert decide(facts, Rules()).rule == "backoff"
+
+
+def test_the_breaker_comes_before_the_wait() -> None:
+    """A person is to be told at once, not after four cooldowns."""
+    assert decide(refused(3, DAY), Rules()).rule == "breaker"
+
+
+def test_refused_challengers_that_no_decision_asked_for_make_nothing_wait() -> None:
+    """The monthly ones say nothing about an alarm."""
+    assert decide(replace(QUIET_NIGHT, signals=(DECAYED,), refused_in_a_row=2), Rules()).action is Action.RETRAIN
+
+
+def test_decay_of_a_slice_comes_after_decay_and_before_drift() -> None:
+    """Labels say more than inputs."""
+    sliced = signal("slice_decay", SignalState.ALARM, "city=north lost 3 times the evaluated")
+    facts = replace(QUIET_NIGHT, signals=(DRIFTED, sliced, DECAYED))
+    outcome = decide(facts, Rules(causes=("decay", "slice_decay", "drift")))
+    assert (outcome.rule, [one.partition(":")[0] for one in outcome.sentence.split("; ")]) == (
+        "decay",
+        ["decay", "slice_decay", "drift"],
+    )

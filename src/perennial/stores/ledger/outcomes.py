@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
@@ -43,18 +43,24 @@ _LOSSES = """
             AND event_at >= :start AND event_at < least(:end, :matured_before)
         ORDER BY event_at DESC, entity DESC, available_at DESC
     ), labelled AS (
-        SELECT p.batch AS number, count(*) AS labelled, avg({loss}) AS loss
+        SELECT p.batch AS number, count(*) AS labelled, avg(found.loss) AS loss,
+            avg(CASE WHEN found.loss < {least} THEN 0 ELSE least(found.loss, {most}) ^ 2 END) AS square
         FROM perennial.prediction p
         JOIN latest o ON o.entity = p.entity AND o.event_at = p.event_at
         CROSS JOIN LATERAL (SELECT greatest(least(p.prediction, 1 - 1e-15::float8), 1e-15::float8) AS share) clipped
+        CROSS JOIN LATERAL (SELECT {loss} AS loss) found
         WHERE p.batch = ANY (ARRAY(SELECT number FROM batch))
             AND p.event_at >= :start AND p.event_at < least(:end, :matured_before)
         GROUP BY p.batch
     )
-    SELECT b.interval_start, b.interval_end, b.role, b.version, b.rows AS predicted, coalesce(l.labelled, 0) AS labelled, l.loss
+    SELECT b.interval_start, b.interval_end, b.role, b.version, b.rows AS predicted, coalesce(l.labelled, 0) AS labelled,
+        l.loss, l.square
     FROM batch b LEFT JOIN labelled l ON l.number = b.number
     ORDER BY b.interval_start, b.interval_end, b.role COLLATE "C"
 """
+LARGEST = 1e70
+"""A loss is squared as if it were no larger, and one below its inverse as 0: PostgreSQL refuses what a double cannot hold."""
+
 # The newest night is not in the planner's statistics yet: it expects one row, and a nested loop over a night would be quadratic.
 _JOIN_BY_HASH = text("SELECT set_config('enable_nestloop', 'off', true)")
 _LOSS = {
@@ -78,10 +84,14 @@ def losses(
     if loss not in _LOSS:
         raise unknown_loss(loss)
     bounds = {"start": within.start, "end": within.end, "as_of": as_of, "matured_before": matured_before}
-    query = text(_LOSSES.format(loss=_LOSS[loss]))
+    query = text(_LOSSES.format(loss=_LOSS[loss], least=1 / LARGEST, most=LARGEST))
     connection.execute(_JOIN_BY_HASH)
     rows = connection.execute(query, {"model": model, "segment": segment, **bounds}).mappings()
-    return [from_row(NightLoss, {**row, "loss": told(row["loss"])}) for row in rows]
+    return [_night_loss(row) for row in rows]
+
+
+def _night_loss(row: RowMapping) -> NightLoss:
+    return from_row(NightLoss, {**row, "loss": told(row["loss"]), "square": told(row["square"]), "slice": None})
 
 
 def told(loss: float | None) -> float | None:

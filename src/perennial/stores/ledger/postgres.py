@@ -36,6 +36,7 @@ from perennial.stores.driver_errors import driver_errors
 from perennial.stores.ledger import audit as auditing
 from perennial.stores.ledger import batches, expiry, leases, lineage, months, promotions, receipts, requests
 from perennial.stores.ledger import outcomes as labels
+from perennial.stores.ledger import slice_losses as slices
 from perennial.stores.ledger.known_outcomes import read_outcomes
 from perennial.stores.ledger.one_moment import one_moment
 from perennial.stores.migrations import check_version
@@ -153,6 +154,11 @@ class PostgresLedger:
         """Return the mean loss per current batch; see ``ports.Ledger.losses``."""
         with self._transaction() as connection:
             return labels.losses(connection, model, segment, loss=loss, within=within, as_of=as_of, matured_before=matured_before)
+
+    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
+        """Return the losses by slice that were measured; see ``ports.Ledger.slice_losses``."""
+        with self._transaction() as connection:
+            return slices.slice_losses(connection, model, segment, version=version, before=before)
 
     def request_retraining(
         self, request: RetrainRequest, *, cooldown: timedelta, max_per_30d: int | None, force: bool = False

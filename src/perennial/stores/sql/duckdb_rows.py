@@ -16,12 +16,17 @@ from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, PerennialError, RejectedError, UnavailableError
 from perennial.core.file_errors import file_errors
 from perennial.core.scratch import WHERE, temporary_folder
+from perennial.monitoring.edges import Edges
+from perennial.monitoring.profile import Profile
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, require_columns, selected_kinds
 from perennial.stores.database import read_url
 from perennial.stores.driver_errors import DriverError
 from perennial.stores.duckdb_space import space_error
 from perennial.stores.sql.batches import settled_batches
+from perennial.stores.sql.profiles.cells import Cells
+from perennial.stores.sql.profiles.in_database import profile_of, settled_kinds
+from perennial.stores.sql.profiles.statement import Statement
 from perennial.stores.sql.statement import all_columns, relation_clause, select_rows
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ _CLOSED = ("python_enable_replacements", "enable_external_access")
 """A query sees the one file, and neither variables of this program nor other files, addresses or extensions."""
 _PLAIN = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's own
 """DuckDB's SQL is PostgreSQL's, as far as a selection goes."""
+_NUMBERED = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # SQLAlchemy's own
 
 
 def duckdb_of(url: str, scratch: Path | None = None) -> DuckDb | None:
@@ -76,6 +82,22 @@ class DuckDb:
             schema = pa.schema(list(kinds.items()))
             yield from settled_batches(_batches(connection, _statement(selection, found, kinds)), schema, where)
 
+    def profile(self, selection: Selection, edges: Edges, where: str) -> Profile:
+        """Return the profile of the selected rows, counted by DuckDB; see ``ports.Profiling``.
+
+        Raises:
+            RejectedError: STORE_FULL, the disk of the folder for temporary files is; STORE_REJECTED.
+            UnavailableError: STORE_UNAVAILABLE.
+        """
+        with _errors(where), self._folder() as folder, closing(_connect(self.path, folder)) as connection:
+            require_columns(connection.sql(_text(all_columns(selection))).columns, selection, where)
+            relation = relation_clause(selection)
+            found = _schema(connection, _text(sa.select(*relation.c.values()).limit(0)))
+            kinds = settled_kinds(found, selection, where, text_moments=False)
+            cells = {name: Cells(relation.c[name], kind, "duckdb") for name, kind in kinds.items()}
+            connection.execute("BEGIN")
+            return profile_of(lambda asked: _answer(connection, asked), relation, selection, edges, cells, where)
+
     def _folder(self) -> AbstractContextManager[Path]:
         if self.scratch:
             with file_errors(WHERE):
@@ -108,6 +130,13 @@ def _statement(selection: Selection, found: dict[str, pa.DataType], kinds: dict[
         name: sa.cast(relation.c[name], sa.Double()) for name, kind in found.items() if pa.types.is_decimal(kind)
     }
     return _text(select_rows(relation, selection, kinds, "duckdb", shown))
+
+
+def _answer(connection: DuckDBPyConnection, statement: Statement) -> list[tuple[Any, ...]]:
+    """Run *statement*, its values beside it."""
+    compiled = statement.compile(dialect=_NUMBERED)
+    values = [compiled.params[name] for name in compiled.positiontup or ()]
+    return connection.execute(str(compiled), values).fetchall()
 
 
 def _batches(connection: DuckDBPyConnection, statement: str) -> Generator[pa.RecordBatch]:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import sqlalchemy as sa
 
+from perennial.monitoring.edges import Edges
+from perennial.monitoring.profile import Profile
 from perennial.ports import Selection
 from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.connection import reading_engine
 from perennial.stores.sql.duckdb_rows import DuckDb, duckdb_of
 from perennial.stores.sql.postgres_rows import copying
+from perennial.stores.sql.profiles.in_database import profile_in_database
 from perennial.stores.sql.sqlite_rows import scanning
 from perennial.stores.sql.statement import is_table
 from perennial.stores.sql.stream import streamed
@@ -56,6 +59,13 @@ class SqlSource:
             return
         with self._fast(self._engine, selection, where) as batches:
             yield from streamed(self._engine, selection, where) if batches is None else batches
+
+    def profile(self, selection: Selection, edges: Edges) -> Profile:
+        """Return the profile of the selected rows, counted inside the database; see ``ports.Profiling``."""
+        where = selection.relation if is_table(selection.relation) else "query"
+        if isinstance(self._engine, DuckDb):
+            return self._engine.profile(selection, edges, where)
+        return profile_in_database(self._engine, selection, edges, where)
 
     def close(self) -> None:
         """Close the connections that were kept."""

@@ -71,16 +71,23 @@ def select_rows(
     """
     labels = {name: expression.label(name) for name, expression in (shown or {}).items()}
     columns = {name: relation.c[name] for name in selection.columns}
-    start, end, as_of = (_bound(at, dialect) for at in (selection.interval.start, selection.interval.end, selection.as_of))
-    event_at, known_at = columns[selection.event_at], columns[selection.available_at or selection.event_at]
-    happened, known = (_instant(column, dialect) for column in (event_at, known_at))
     return (
         sa.select(*(labels.get(name, column) for name, column in columns.items()))
-        .where(_or_unreadable(event_at, (happened >= start) & (happened < end), dialect))
-        .where(_or_unreadable(known_at, known <= as_of, dialect))
+        .where(*selected(relation, selection, dialect))
         .order_by(
             *(_key(name, labels.get(name, columns[name]), selection, kinds[name], dialect) for name in sort_columns(selection))
         )
+    )
+
+
+def selected(relation: sa.FromClause, selection: Selection, dialect: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of the selected rows, and on SQLite of those whose moment cannot be read."""
+    start, end, as_of = (_bound(at, dialect) for at in (selection.interval.start, selection.interval.end, selection.as_of))
+    event_at, known_at = relation.c[selection.event_at], relation.c[selection.available_at or selection.event_at]
+    happened, known = (_instant(column, dialect) for column in (event_at, known_at))
+    return (
+        _or_unreadable(event_at, (happened >= start) & (happened < end), dialect),
+        _or_unreadable(known_at, known <= as_of, dialect),
     )
 
 

@@ -1,0 +1,1 @@
+"""Profiles counted inside the database that holds the rows."""
