@@ -22,7 +22,6 @@ from perennial.ports import Stores
 from perennial.steps.extract import extract
 from perennial.steps.loop import retrain
 from perennial.steps.validate import validate
-from perennial.stores.migrations import migrate
 from perennial.wiring import Settings, open_stores
 
 SEED = 0
@@ -174,6 +173,8 @@ def opened(world: World, state: str) -> Iterator[Stores]:
 
 
 def _make_empty(world: World) -> None:
+    from perennial.stores.migrations import migrate
+
     (world.path / EMPTY).mkdir()
     _execute(world, f"CREATE DATABASE ledger_{EMPTY}")
     migrate(world.url(f"ledger_{EMPTY}"))
