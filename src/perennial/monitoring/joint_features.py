@@ -24,7 +24,7 @@ class JointFeatures:
 
     Attributes:
         names: What each figure is made of, for a sentence.
-        figures: Shape (rows, figures), of mean 0.
+        figures: Shape (figures, rows), of mean 0: each figure by itself in memory, as it is made and looked at by itself.
     """
 
     names: tuple[str, ...]
@@ -58,24 +58,25 @@ def joint_features(rows: pa.Table, *, numeric: Sequence[str], categorical: Seque
     if len(pairs) > room:
         drawn = np.random.default_rng(seed).choice(len(pairs), room, replace=False)
         pairs = [pairs[i] for i in np.sort(drawn)]
-    figures = np.empty((rows.num_rows, len(single) + len(pairs)))
-    for position, (_, figure) in enumerate(single.values()):
-        figures[:, position] = figure
-    for position, (a, b) in enumerate(pairs, start=len(single)):
-        np.multiply(single[a][1], single[b][1], out=figures[:, position])
-    figures -= figures.mean(axis=0)
+    figures = np.empty((len(single) + len(pairs), rows.num_rows))
+    for made, (_, figure) in zip(figures, single.values(), strict=False):
+        made[:] = figure
+    for made, (a, b) in zip(figures[len(single) :], pairs, strict=True):
+        np.multiply(single[a][1], single[b][1], out=made)
+    for made in figures:
+        np.subtract(made, made.mean(), out=made)
     return JointFeatures((*single, *(f"{a} with {b}" for a, b in pairs)), figures)
 
 
 def _numeric(name: str, values: Floats) -> dict[str, Floats]:
     """Return the ranks, from -1 to 1, 0 where missing; and which are missing, where some are."""
     missing = np.isnan(values)
-    present = values[~missing]
-    ordered = np.sort(present)
-    ranks = np.searchsorted(ordered, present) + np.searchsorted(ordered, present, side="right")
+    order = np.argsort(values)[: values.size - int(np.count_nonzero(missing))]  # NaN comes last
+    ordered = values[order]
+    ranks = np.searchsorted(ordered, ordered) + np.searchsorted(ordered, ordered, side="right")
     scores = np.zeros(values.size)
-    scores[~missing] = ranks / max(present.size, 1) - 1
-    found = {name: scores} if present.size and ordered[0] != ordered[-1] else {}
+    scores[order] = ranks / max(order.size, 1) - 1
+    found = {name: scores} if order.size and ordered[0] != ordered[-1] else {}
     return found | _indicator(f"{name} missing", missing)
 
 

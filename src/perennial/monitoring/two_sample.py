@@ -97,16 +97,19 @@ def two_sample(
     columns = (*numeric, *categorical)
     if min(reference.num_rows, night.num_rows) < _LEAST_ROWS:
         return None
-    rows = pa.concat_tables([part.select(columns) for part in (night, reference)], promote_options="permissive")
+    known, position = np.unique(nights, return_inverse=True)
+    group = np.concatenate([np.full(night.num_rows, known.size), position])
+    fold = np.random.default_rng(seed).permutation(group.size) % _FOLDS
+    order = np.lexsort((group, fold))
+    rows = pa.concat_tables([part.select(columns) for part in (night, reference)], promote_options="permissive").take(
+        pa.array(order)
+    )
     features = joint_features(rows, numeric=numeric, categorical=categorical, seed=seed)
     if not features.names:
         return None
-    known, position = np.unique(nights, return_inverse=True)
-    group = np.concatenate([np.full(night.num_rows, known.size), position])
     tried = _tried(np.bincount(position))
-    everything = np.arange(known.size)
-    trials = [(known.size, everything), *((int(i), np.delete(everything, i)) for i in tried)]
-    areas, weights = _Trial(features.figures, group, seed).areas(np.array([one for one, _ in trials]), [rest for _, rest in trials])
+    trial = _Trial(features.figures, (fold * (known.size + 1) + group)[order], known.size + 1)
+    areas, weights = trial.areas(np.append(known.size, tried))
     sampling = float(_sampling(np.array(night.num_rows), np.array(reference.num_rows)))
     sizes = np.bincount(position)[tried]
     mean, deviation = _usual(areas[1:], _sampling(sizes, reference.num_rows - sizes), sampling)
@@ -123,48 +126,59 @@ def two_sample(
 
 
 class _Trial:
-    """Classifiers over one set of rows, which come in groups of which some are told from others."""
+    """Classifiers over one set of figures, each of which tells one group of rows from the reference: all groups but the last.
 
-    def __init__(self, figures: Floats, group: Counts, seed: int) -> None:
-        fold = np.random.default_rng(seed).permutation(len(figures)) % _FOLDS
-        order = np.lexsort((group, fold))
-        self.figures, self.group, self.fold = figures[order], group[order], fold[order]
-        self.deviation = np.maximum(figures.std(axis=0), np.finfo(float).tiny)
-        cells = int(group.max()) + 1
-        cell = self.fold * cells + self.group
-        starts = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))
-        sums = np.zeros((_FOLDS * cells, figures.shape[1]))
-        sums[cell[starts]] = np.add.reduceat(self.figures, starts, axis=0)
-        self.sums = sums.reshape(_FOLDS, cells, -1)
-        self.rows = np.bincount(cell, minlength=_FOLDS * cells).reshape(_FOLDS, cells)
+    Args:
+        figures: Shape (figures, rows), of mean 0.
+        cell: Shape (rows,), ascending: the number of the row's fold, times the number of groups, plus that of its group.
+        groups: How many groups there are.
+    """
 
-    def areas(self, ones: Counts, others: list[Counts]) -> tuple[Floats, Floats]:
-        """Return the mean area of the folds for each group of *ones* against its *others*, each fold scored by what the rest teach.
+    def __init__(self, figures: Floats, cell: Counts, groups: int) -> None:
+        self.figures, self.groups = figures, groups
+        self.deviation = np.maximum([np.sqrt(figure @ figure / figure.size) for figure in figures], np.finfo(float).tiny)
+        self.starts = np.searchsorted(cell, np.arange(_FOLDS * self.groups + 1))
+        self.rows = np.diff(self.starts).reshape(_FOLDS, self.groups)
+        filled = np.flatnonzero(self.rows)
+        sums = np.zeros((len(figures), self.rows.size))
+        sums[:, filled] = np.add.reduceat(figures, self.starts[filled], axis=1)
+        self.sums = sums.reshape(-1, _FOLDS, self.groups)
 
-        Beside them stands the weight of each figure in the first trial, shape (figures,).
+    def areas(self, ones: Counts) -> tuple[Floats, Floats]:
+        """Return the mean area of the folds for each group of *ones* against the reference.
+
+        Each fold is scored by what the rest teach. Beside the areas stands the weight of each figure in the first trial, shape
+        (figures,).
         """
         areas = np.full((_FOLDS, ones.size), np.nan)
-        first = np.zeros(self.figures.shape[1])
+        first = np.zeros(len(self.figures))
         for fold in range(_FOLDS):
-            weights = np.stack([self._weights(fold, one, rest) for one, rest in zip(ones, others, strict=True)], axis=1)
-            first += np.abs(weights[:, 0]) * self.deviation / _FOLDS
-            held_out = slice(*np.searchsorted(self.fold, [fold, fold + 1]))
-            scores, group = self.figures[held_out] @ weights, self.group[held_out]
-            for i, (one, rest) in enumerate(zip(ones, others, strict=True)):
-                areas[fold, i] = _area(scores[group == one, i], scores[np.isin(group, rest), i])
+            weights = np.stack([self._weights(fold, int(one)) for one in ones])
+            first += np.abs(weights[0]) * self.deviation / _FOLDS
+            starts = self.starts[fold * self.groups : (fold + 1) * self.groups + 1]
+            scores = weights @ self.figures[:, starts[0] : starts[-1]]
+            for i, one in enumerate(ones):
+                areas[fold, i] = _area(*_sides(scores[i], starts - starts[0], int(one)))
         return np.nanmean(areas, axis=0), first
 
-    def _weights(self, fold: int, one: int, others: Counts) -> Floats:
+    def _weights(self, fold: int, one: int) -> Floats:
         """Return the classifier that the rows outside *fold* teach, shape (figures,).
 
         It looks only at figures whose means are further apart than chance often has it, the further the more.
         """
-        sums, rows = self.sums.sum(axis=0) - self.sums[fold], self.rows.sum(axis=0) - self.rows[fold]
+        others = np.delete(np.arange(self.groups - 1), one) if one < self.groups - 1 else np.arange(self.groups - 1)
+        sums, rows = self.sums.sum(axis=1) - self.sums[:, fold], self.rows.sum(axis=0) - self.rows[fold]
         n, m = max(int(rows[one]), 1), max(int(rows[others].sum()), 1)
-        apart = (sums[one] / n - sums[others].sum(axis=0) / m) / self.deviation
+        apart = (sums[:, one] / n - sums[:, others].sum(axis=1) / m) / self.deviation
         chance = _CHANCE * np.sqrt(1 / n + 1 / m)
         weights: Floats = np.sign(apart) * np.maximum(np.abs(apart) - chance, 0) / self.deviation
         return weights
+
+
+def _sides(scores: Floats, starts: Counts, one: int) -> tuple[Floats, Floats]:
+    """Return the scores of the group *one*, and those of the others of the reference; *starts* is where each group begins."""
+    begin, end, night = starts[one], starts[one + 1], starts[-2]
+    return scores[begin:end], np.concatenate([scores[: min(begin, night)], scores[min(end, night) : night]])
 
 
 def _tried(sizes: Counts) -> Counts:
