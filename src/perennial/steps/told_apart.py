@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from perennial.core.receipts import Signal, SignalState
+from perennial.learning.threads import steady_threads
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.two_sample import TwoSample, two_sample
 from perennial.steps.sample import ROWS, drawn_rows, read_sample
@@ -41,15 +42,16 @@ def told_apart(
         night = _drawn(rows, features.columns, seed)
     sample, nights = found
     kept = drawn_rows(sample.num_rows, min(ROWS, max(_LEAST_REFERENCE, _TIMES * night.num_rows)), seed)
-    return two_sample(
-        sample.take(pa.array(kept)),
-        nights[kept],
-        night,
-        numeric=features.numeric,
-        categorical=features.categorical,
-        shift=definition.monitoring.tolerance.input_shift,
-        seed=seed,
-    )
+    with steady_threads(0):  # its products are small: several threads would wait for each other
+        return two_sample(
+            sample.take(pa.array(kept)),
+            nights[kept],
+            night,
+            numeric=features.numeric,
+            categorical=features.categorical,
+            shift=definition.monitoring.tolerance.input_shift,
+            seed=seed,
+        )
 
 
 def told_signal(found: TwoSample | None, level: float, rows: int) -> Signal:
