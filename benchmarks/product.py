@@ -20,7 +20,6 @@ from perennial.core.receipts import Publication, Purpose, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.extract import extract
-from perennial.steps.loop import retrain
 from perennial.steps.validate import validate
 from perennial.wiring import Settings, open_stores
 
@@ -94,6 +93,8 @@ def prepare_champion(world: World, state: str) -> None:
 
 def train(world: World, stores: Stores) -> Publication:
     """Retrain on the window; its version becomes champion."""
+    from perennial.steps.loop import retrain
+
     published = retrain(definition(world), WINDOW, stores, reason="benchmark", actor="benchmark")
     if not published.promoted:
         raise SystemExit(published.sentence)

@@ -12,6 +12,7 @@ from perennial.cli.console import Json, cell_text, dump, say, working
 from perennial.core.codes import Code
 from perennial.core.errors import ConflictError
 from perennial.core.interval import moment
+from perennial.steps.jobs import FIT
 
 if TYPE_CHECKING:
     from perennial.core.receipts import Publication
@@ -102,12 +103,14 @@ def _retrain(definition: Definition, stores: Stores, person: Person, holder: str
         ConflictError: RETRAIN_REFUSED.
     """
     from perennial.steps.assign import by_hand  # noqa: PLC0415 - croniter, for the verbs that need it
-    from perennial.steps.fulfil import fulfil  # noqa: PLC0415 - the steps import what is heavy
 
     job, why = by_hand(definition, stores.ledger, person, claimed_by=holder)
     if job is None:
         fix = f"perennial retrain {definition.name} --force"
         raise ConflictError(Code.RETRAIN_REFUSED, why, where=definition.name, fix=fix)
+    stores.workshop.prepare(FIT)  # it imports what is heavy while this process does
+    from perennial.steps.fulfil import fulfil  # noqa: PLC0415 - the steps import what is heavy
+
     return fulfil(definition, job, stores, claimed_by=holder, actor=person.name)
 
 

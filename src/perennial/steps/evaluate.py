@@ -65,7 +65,8 @@ def evaluate(
     found = incumbent(definition, stores, whole, champion) if tried.cost else Incumbent(whole)
     holdout = found.holdout
     further = list(_further(definition, stores, version, champion, tried, rows, holdout))
-    result = _judged(definition, stores, found, version, further) if tried.cost else _unloaded(tried.gate)
+    predicted = predict_with(stores, version.artifact, whole.rows, task=definition.estimator.task) if tried.cost else None
+    result = _unloaded(tried.gate) if predicted is None else _judged(definition, stores, found, version, predicted, further)
     untold = times_untold(stores, version)
     content = [version.id, champion.id if champion else None, validation.id, definition.digest, *([untold] if untold else [])]
     return stores.ledger.record(
@@ -86,7 +87,7 @@ def evaluate(
             gates=result.gates,
             importance=importance_of(definition, stores, version.artifact, holdout.rows) if tried.cost else {},
             cost=tried.cost,
-            outlook=outlook_of(definition, stores, version, whole.rows) if tried.cost else None,
+            outlook=None if predicted is None else outlook_of(definition, stores, version, whole.rows, predicted),
         )
     )
 
@@ -119,11 +120,19 @@ def _further(
 
 
 def _judged(
-    definition: Definition, stores: Stores, found: Incumbent, version: ModelVersion, further: Sequence[GateResult]
+    definition: Definition,
+    stores: Stores,
+    found: Incumbent,
+    version: ModelVersion,
+    predicted: npt.NDArray[np.float64],
+    further: Sequence[GateResult],
 ) -> Judgement:
+    """Judge the challenger by what it *predicted* on the whole holdout, of which the rows that are compared are the last ones."""
     holdout, task = found.holdout, definition.estimator.task
-    manifests = {"challenger": version.artifact, "baseline": version.baseline}
-    predictions = {role: predict_with(stores, manifest, holdout.rows, task=task) for role, manifest in manifests.items()}
+    predictions = {
+        "challenger": predicted[predicted.size - holdout.rows.num_rows :],
+        "baseline": predict_with(stores, version.baseline, holdout.rows, task=task),
+    }
     if found.predicted is not None:
         predictions["champion"] = found.predicted
     result = compare_predictions(definition, holdout.rows, predictions, further)

@@ -11,10 +11,11 @@ from perennial.ports import Stores
 from perennial.steps.decide import decide
 from perennial.steps.evaluate import evaluate
 from perennial.steps.extract import extract
+from perennial.steps.jobs import FIT
 from perennial.steps.monitor import monitor
 from perennial.steps.predict import predict
 from perennial.steps.publish import publish
-from perennial.steps.train import JOB, train
+from perennial.steps.train import train
 from perennial.steps.validate import validate
 
 
@@ -48,7 +49,7 @@ def retrain(
     It knows what was known at the window's end, or as of the cut-off where one is given. While the rows are read and checked, the
     workshop gets ready to fit.
     """
-    stores.workshop.prepare(JOB)
+    stores.workshop.prepare(FIT)
     snapshot = extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=as_of or interval.end)
     validation = validate(definition, interval, stores, snapshot=snapshot)
     version = train(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)

@@ -15,23 +15,22 @@ from perennial.monitoring.reference import Reference, reference_profile
 from perennial.steps.arrays import day_of, days, target
 from perennial.steps.kept_counts import kept_counts
 from perennial.steps.loss_outlook import loss_outlook
-from perennial.steps.models import predict_with
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
     from perennial.core.receipts import ModelVersion, Snapshot
     from perennial.definition.models import Definition
+    from perennial.monitoring.psi import Floats
     from perennial.ports import Stores
 
 
-def outlook_of(definition: Definition, stores: Stores, version: ModelVersion, holdout: pa.Table) -> str:
-    """Count what *version* predicts on the *holdout*, and its labels, and what it loses there; store that, and return its digest.
+def outlook_of(definition: Definition, stores: Stores, version: ModelVersion, holdout: pa.Table, predictions: Floats) -> str:
+    """Count what *version* predicted on the *holdout*, and its labels, and what it loses there; store that, and return its digest.
 
     Raises:
-        ArtifactError: The model is not what was signed.
+        ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, of the reference profile.
         RejectedError: STORE_FULL, STORE_DENIED.
     """
-    predictions = predict_with(stores, version.artifact, holdout, task=definition.estimator.task)
     rows = pa.table({PREDICTION: predictions, LABEL: target(holdout, definition)})
     reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=days(holdout, definition))
     edges = Reference.from_json(stores.artifacts.get(version.profile)).edges
