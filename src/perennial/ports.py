@@ -39,6 +39,21 @@ ABANDONED_AFTER = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Which values of a column are asked for.
+
+    Attributes:
+        column: The column.
+        values: Texts, or whole numbers; at least one.
+        others: Whether all rows but these are asked for: those with another value, and those with none.
+    """
+
+    column: str
+    values: tuple[str, ...] | tuple[int, ...]
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which rows of a source are asked for.
 
@@ -53,6 +68,7 @@ class Selection:
         declared: The type of every column of a file, as the definition's ``columns`` say it; None where it says nothing. Databases
             know their types and do not look at it.
         numeric: Columns out of *columns* that must be numbers: a text in them is a fault, where a source would have to guess.
+        among: Rows with these values only; its column is part of *columns*.
     """
 
     relation: str
@@ -64,6 +80,7 @@ class Selection:
     as_of: datetime
     declared: Mapping[str, str] | None = None
     numeric: tuple[str, ...] = ()
+    among: Among | None = None
 
 
 class Source(Protocol):

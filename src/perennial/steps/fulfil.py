@@ -21,7 +21,14 @@ def fulfil(definition: Definition, job: Assignment, stores: Stores, *, claimed_b
     settle = stores.ledger.settle_request
     try:
         publication = retrain(
-            definition, job.interval, stores, reason=job.reason, actor=actor, as_of=job.as_of, request=job.request
+            definition,
+            job.interval,
+            stores,
+            reason=job.reason,
+            actor=actor,
+            as_of=job.as_of,
+            request=job.request,
+            segment=job.segment,
         )
     except TerminalError as error:
         if error.code is not Code.LEASE_LOST:

@@ -48,7 +48,7 @@ def labelled_nights(definition: Definition, segment: str, stores: Stores, since:
     rows = rows.filter(pc.less_equal(rows.column(definition.source.event_at), scalar(matured)))
     if rows.num_rows == 0:
         return None
-    labelled = with_labels(definition, rows, _labels(definition, stores, interval, nights[-1].as_of))
+    labelled = with_labels(definition, rows, _labels(definition, segment, stores, interval, nights[-1].as_of))
     return (interval, labelled) if labelled.num_rows else None
 
 
@@ -64,6 +64,6 @@ def _newest(definition: Definition, stores: Stores, nights: list[Validation]) ->
     return start, found
 
 
-def _labels(definition: Definition, stores: Stores, interval: Interval, as_of: datetime) -> pa.Table:
-    with believed_labels(definition, interval, stores, as_of=as_of) as labels:
+def _labels(definition: Definition, segment: str, stores: Stores, interval: Interval, as_of: datetime) -> pa.Table:
+    with believed_labels(definition, segment, interval, stores, as_of=as_of) as labels:
         return pa.Table.from_batches(labels.batches(), labels.schema)

@@ -70,7 +70,8 @@ def agreement(definition: Definition, measurement: Measurement, stores: Stores) 
     if measurement.version is None:
         raise RejectedError(Code.MODEL_UNKNOWN, "there is no champion whose edges could be counted over", where=where)
     edges = watched_reference(definition, stores, stores.ledger.get(ModelVersion, measurement.version)).edges
-    there = source.profile(row_selection(definition, measurement.interval, as_of=measurement.as_of), edges)
+    wanted = row_selection(definition, measurement.interval, as_of=measurement.as_of, segment=measurement.segment)
+    there = source.profile(wanted, edges)
     snapshot = stores.ledger.get(Validation, measurement.validation).snapshot
     with ExitStack() as lent:
         rows = StoredRows(stores.artifacts, lent, parts_of(stores.artifacts, snapshot).rows)

@@ -49,18 +49,19 @@ def record_outcomes(definition: Definition, segment: str, interval: Interval, st
     is not recorded, as nobody can say when it was known.
     """
     recent = Interval(interval.start - definition.label.settled, interval.end)
-    with believed_labels(definition, recent, stores, as_of=as_of) as labels:
+    with believed_labels(definition, segment, recent, stores, as_of=as_of) as labels:
         batches = (_outcomes(definition, batch) for batch in labels.batches())
         return stores.ledger.record_outcomes(definition.name, segment, batches)
 
 
 @contextmanager
-def believed_labels(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[Rows]:
-    """Lend the labels of the events in *interval* as the source has them: of each the latest revision, if it is believed.
+def believed_labels(definition: Definition, segment: str, interval: Interval, stores: Stores, *, as_of: datetime) -> Iterator[Rows]:
+    """Lend the labels of the events of *segment* in *interval* as the source has them.
 
-    Not believed is what is empty or infinite as of the cut-off, or fails an expectation about the label column alone.
+    They are the latest revision of each, if it is believed. Not believed is what is empty or infinite as of the cut-off, or fails
+    an expectation about the label column alone.
     """
-    with closing(read_labels(definition, interval, stores, as_of=as_of)) as labels:
+    with closing(read_labels(definition, interval, stores, as_of=as_of, segment=segment)) as labels:
         first = next(labels)
         present = (_present(definition, batch) for batch in latest_batches(chain([first], labels), definition))
         with spooled_rows(first.schema, present, stores.scratch) as rows:
