@@ -47,7 +47,9 @@ class Event:
     error: TerminalError | None = None
 
 
-def replay(definition: Definition, within: Interval, stores: Stores, *, stop_before: Action | None = None) -> Iterator[Event]:
+def replay(
+    definition: Definition, within: Interval, stores: Stores, *, stop_before: Action | None = None, segment: str = ALL
+) -> Iterator[Event]:
     """Run every night that ends inside *within*, and every retraining that falls due, in the order of time.
 
     What cannot be done (a night whose source lacks a column, a window without data) is an event with its error, and the next
@@ -59,6 +61,7 @@ def replay(definition: Definition, within: Interval, stores: Stores, *, stop_bef
         stores: Where from and where to.
         stop_before: End before the first night of which the policy says this, cooldown and budget aside, with that night measured
             but not decided.
+        segment: Of which segment.
 
     Yields:
         What was done, as it is done.
@@ -70,14 +73,14 @@ def replay(definition: Definition, within: Interval, stores: Stores, *, stop_bef
     holder = wiring.holder(ACTOR)
     for at, night in _due(definition, within):
         if night is None:
-            yield _scheduled(definition, at, stores, holder)
+            yield _scheduled(definition, segment, at, stores, holder)
             continue
-        event = _score(definition, night, stores, holder, stop_before)
+        event = _score(definition, segment, night, stores, holder, stop_before)
         if event is None:
             return
         yield event
         if event.decision is not None:
-            yield from _answer(definition, night, stores, holder)
+            yield from _answer(definition, segment, night, stores, holder)
 
 
 def _due(definition: Definition, within: Interval) -> list[tuple[datetime, Interval | None]]:
@@ -94,11 +97,13 @@ def _due(definition: Definition, within: Interval) -> list[tuple[datetime, Inter
     return sorted(due, key=lambda item: (item[0], item[1] is None))
 
 
-def _score(definition: Definition, night: Interval, stores: Stores, holder: str, stop_before: Action | None) -> Event | None:
+def _score(
+    definition: Definition, segment: str, night: Interval, stores: Stores, holder: str, stop_before: Action | None
+) -> Event | None:
     """Return what was decided about the night, or why it could not be done; None where the policy says *stop_before*."""
     try:
-        with stores.leased(definition.name, ALL, "score", holder=holder, ttl=LEASE) as held:
-            validation, measurement = observe(definition, night, held, as_of=night.end)
+        with stores.leased(definition.name, segment, "score", holder=holder, ttl=LEASE) as held:
+            validation, measurement = observe(definition, night, held, as_of=night.end, segment=segment)
             if stop_before is not None and judge(definition, night, held, measurement, validation).action is stop_before:
                 return None
             decision = decide(definition, night, held, measurement=measurement, validation=validation)
@@ -107,11 +112,11 @@ def _score(definition: Definition, night: Interval, stores: Stores, holder: str,
     return Event(at=night.end, interval=night, purpose=Purpose.SCORE, decision=decision)
 
 
-def _answer(definition: Definition, night: Interval, stores: Stores, holder: str) -> Iterator[Event]:
+def _answer(definition: Definition, segment: str, night: Interval, stores: Stores, holder: str) -> Iterator[Event]:
     """Answer the request that waits, if there is one."""
-    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
+    with stores.leased(definition.name, segment, "retrain", holder=holder, ttl=LEASE) as held:
         try:
-            job = on_request(definition, held.ledger, night.end, claimed_by=ACTOR)
+            job = on_request(definition, held.ledger, night.end, claimed_by=ACTOR, segment=segment)
         except DataError as error:
             event: Event | None = Event(at=night.end, interval=night, purpose=Purpose.TRAIN, error=error)
         else:
@@ -120,10 +125,10 @@ def _answer(definition: Definition, night: Interval, stores: Stores, holder: str
         yield event
 
 
-def _scheduled(definition: Definition, tick: datetime, stores: Stores, holder: str) -> Event:
+def _scheduled(definition: Definition, segment: str, tick: datetime, stores: Stores, holder: str) -> Event:
     claimed_by = f"{ACTOR} {iso(tick)}"  # of its own: at the same moment a request may have been answered
-    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
-        job, why = on_schedule(definition, held.ledger, tick, claimed_by=claimed_by)
+    with stores.leased(definition.name, segment, "retrain", holder=holder, ttl=LEASE) as held:
+        job, why = on_schedule(definition, held.ledger, tick, claimed_by=claimed_by, segment=segment)
         if job is None:
             return Event(at=tick, interval=training_window(definition, tick), purpose=Purpose.TRAIN, skipped=why)
         return _retrain(definition, tick, job, held, claimed_by=claimed_by)

@@ -19,6 +19,7 @@ from perennial.cli import (
     local,
     measuring,
     models,
+    outside,
     quarantined,
     replaying,
     runs,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (definitions, suggest, setup, runs, replaying):
+for room in (definitions, suggest, setup, runs, replaying, outside):
     room.register(app)
 cards.register(models.app)
 app.add_typer(models.app, name="models")

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 
 
 def members(column: pa.Array | pa.ChunkedArray, values: Sequence[str | int]) -> pa.Array | pa.ChunkedArray:
-    """Return which of *column*, shape (rows,), is one of *values*, all texts or all numbers; a null is none, and nor is what has another type.
+    """Return which of *column*, shape (rows,), is one of *values*, all texts or all numbers.
+
+    A null is none of them, and nor is what has another type.
 
     Examples:
         >>> members(pa.array(["north", None, "west"]), ("north", "south")).to_pylist()

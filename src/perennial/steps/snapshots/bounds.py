@@ -29,7 +29,8 @@ def bounded(batches: Iterator[pa.RecordBatch], selection: Selection, where: str)
 
     Raises:
         DataError: TIME_OUT_OF_INTERVAL, TIME_FUTURE, SEGMENT_MIXED, DATA_UNORDERED, each with the position of the first such row,
-            counted from 0, but never its values; SCHEMA_TYPE, a moment is no moment in UTC microseconds, or a later batch has other columns.
+            counted from 0, but never its values; SCHEMA_TYPE, a moment is no moment in UTC microseconds, or a later batch has
+            other columns.
     """
     position = 0
     before: pa.RecordBatch | None = None
