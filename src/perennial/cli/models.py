@@ -36,7 +36,7 @@ class Row(Receipt):
 
 @app.command("list")
 def list_models(*, as_json: Json = False) -> None:
-    """Show every model and segment with its champion and its last decision."""
+    """Show every model and segment with champion and last decision."""
     from perennial.definition.loader import load_folder  # noqa: PLC0415 - YAML, for the verbs that need it
 
     loaded = load_folder(wiring.definitions_folder())

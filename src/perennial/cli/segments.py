@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
+from perennial import wiring
 from perennial.core.errors import PerennialError
 from perennial.core.names import name as checked_name
+from perennial.core.receipts import ALL
 from perennial.core.several import gathered, told_of
 
 if TYPE_CHECKING:
@@ -67,12 +69,17 @@ def chosen(definition: Definition, segment: str | None) -> tuple[str, ...]:
 def recorded(model: str, segment: str | None) -> tuple[str, ...]:
     """Return the segment that is named, though the definition may not have it any more, or all that the definition has.
 
-    Raises:
-        DefinitionError: NAME_INVALID, DEFINITION_MISSING, or its faults.
-    """
-    from perennial.cli.choose import definition_of  # noqa: PLC0415 - YAML, for the verbs that need it
+    A model without a definition may have been one without segments.
 
-    return definition_of(model).segment_names if segment is None else (checked_name(segment, "segment"),)
+    Raises:
+        DefinitionError: NAME_INVALID, or the faults of the definition.
+    """
+    from perennial.definition.loader import load  # noqa: PLC0415 - YAML, for the verbs that need it
+
+    if segment is not None:
+        return (checked_name(segment, "segment"),)
+    path = wiring.definitions_folder() / f"{checked_name(model, 'model')}.yml"
+    return load(path).segment_names if path.is_file() else (ALL,)
 
 
 def each(definition: Definition, segments: tuple[str, ...], run: Callable[[str], T]) -> Done[T]:
