@@ -120,6 +120,7 @@ class Code(StrEnum):
     STORE_REJECTED = "STORE_REJECTED", "The store refuses the statement or the data."
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE", "The store cannot be reached, or did not answer in time."
     SETTING_MISSING = "SETTING_MISSING", "A connection or setting is not configured."
+    SEGMENT_STOPPED = "SEGMENT_STOPPED", "A step could not be done for a segment, so the next one has nothing to work on."
     SEGMENT_UNKNOWN = "SEGMENT_UNKNOWN", "The model has no such segment, or has several and none is named."
     # --- the local Airflow
     AIRFLOW_REFUSED = (
