@@ -32,8 +32,9 @@ dags = {
         "timeouts": all(task.execution_timeout for task in dag.tasks),
         "longest": max(task.execution_timeout.total_seconds() for task in dag.tasks if task.execution_timeout),
         "groups": {
-            group.group_id: [sorted(group.children), batches if isinstance(batches := group._expand_input.value["batch"], list) else None]
+            group.group_id: [sorted(group.children), over if isinstance(over, list) else None]
             for group in dag.task_group.children.values() if hasattr(group, "children")
+            for over in [group._expand_input.value["batch"]]
         },
     }
     for dag in bag.dags.values()
