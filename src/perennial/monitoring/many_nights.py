@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from perennial.monitoring.binning import FEW_NIGHTS
 from perennial.monitoring.column_drift import EVEN, tested
 from perennial.monitoring.edges import CategoricalEdges, ColumnEdges
-from perennial.monitoring.night_null import between, bins_in_use, p_values, tolerated_psi
+from perennial.monitoring.night_null import bins_in_use, p_values, tolerated_psi
+from perennial.monitoring.nights_differ import nights_differ
 from perennial.monitoring.psi import Counts, Floats, psi_by_row
 from perennial.monitoring.season import Season
 from perennial.monitoring.unseen import unseen_values
@@ -104,22 +104,20 @@ class _Found:
     """The parts of the null of each night, shape (nights,)."""
 
     def __init__(self, nights: int) -> None:
-        self.psi, self.freedom, self.scale, self.tolerated, self.mean, self.variance, self.shown = np.zeros((7, nights))
+        self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees = np.zeros((6, nights))
 
     def add(self, some: Counts, joined: _Joined, group: Counts, shift: float) -> None:
         """Note the nights *some*, whose counts are *joined*."""
         peers, freedom = joined.peers, joined.before.size - 1
-        excess, variance = between(peers, group, freedom) if len(peers) >= FEW_NIGHTS else (0.0, 0.0)
-        scale = 1 / joined.ours.sum(axis=1) + 1 / joined.before.sum()
+        learnt = nights_differ(peers, group, freedom)
         self.psi[some] = psi_by_row(joined.before, joined.ours)
-        self.freedom[some], self.scale[some], self.shown[some] = freedom, scale, len(peers)
+        self.freedom[some], self.scale[some] = freedom, 1 / joined.ours.sum(axis=1) + 1 / joined.before.sum()
         self.tolerated[some] = tolerated_psi(joined.before, shift)
-        self.mean[some] = scale * freedom + excess
-        self.variance[some] = 2 * freedom * scale**2 + variance
+        self.excess[some], self.degrees[some] = learnt.excess, learnt.degrees
 
     def p_values(self) -> Floats:
         """Return the chances without drift, shape (nights,)."""
-        return p_values(self.psi, self.freedom, self.scale, self.tolerated, self.mean, self.variance, self.shown)
+        return p_values(self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees)
 
 
 def _unseen(edges: CategoricalEdges, nights: Counts, now: Counts, shift: float) -> Floats:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
-from perennial.monitoring.binning import FEW_NIGHTS
-from perennial.monitoring.psi import Counts, Floats, psi_by_row, sampling_scale, smoothed
+from perennial.monitoring.nights_differ import nights_differ
+from perennial.monitoring.psi import Counts, Floats, sampling_scale, smoothed
 
 _ORDINARY_ROWS = 5.0
 _APART_ROWS = 0.2
+_EXACT = 1e-6
+_PLACES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_QUANTILES, _WEIGHTS = special.ndtr(_PLACES), _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,33 +22,31 @@ class Null:
     """The distribution of one column's PSI on a night without drift, taken as the worse of two.
 
     Sampling: PSI / *scale* follows a non-central chi-squared with *freedom* degrees of freedom and non-centrality
-    *tolerated* / *scale*. Nights: PSI has *mean* and, as far as *nights* reference nights show, the *variance* of a scaled
-    chi-squared (Satterthwaite). Those two are estimates: the shape is lowered by its standard error, and F takes the place of
-    chi-squared.
+    *tolerated* / *scale*. Nights: those that differ do so in one direction, in which a night lies as far off as Student's
+    distribution with *degrees* degrees of freedom does in units of sqrt(*excess* + *scale*); in all others it is *scale* times a
+    chi-squared. Of all directions that normal differences with this mean can have, a single one is the worst (Szekely and Bakirov).
 
     Attributes:
         freedom: Bins in use, less one.
         scale: 1/n + 1/m.
         tolerated: PSI of a shift that is not worth a retraining, in nats.
-        mean: In nats.
-        variance: In nats squared.
-        nights: How many reference nights showed it; below 7 only sampling counts.
+        excess: By how much the mean PSI of a night exceeds what sampling explains, in nats.
+        degrees: How heavy the tails of what nights differ by are; 0 where that is not known, and only sampling counts.
 
     References:
         Yurdakul and Naranjo, Statistical properties of the population stability index, 2020.
-        Satterthwaite, An approximate distribution of estimates of variance components, 1946.
+        Szekely and Bakirov, Extremal probabilities for Gaussian quadratic forms, 2003.
     """
 
     freedom: int
     scale: float
     tolerated: float
-    mean: float
-    variance: float
-    nights: int
+    excess: float
+    degrees: float
 
     def p_value(self, psi: float) -> float:
         """Return the chance of at least *psi* nats without drift."""
-        figures = (psi, self.freedom, self.scale, self.tolerated, self.mean, self.variance, self.nights)
+        figures = (psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees)
         return float(p_values(*(np.array([figure]) for figure in figures))[0])
 
     def threshold(self, level: float) -> float:
@@ -53,29 +54,43 @@ class Null:
         if not self.freedom:
             return float("inf")
         sampling = self.scale * float(stats.ncx2.isf(level, self.freedom, self.tolerated / self.scale))
-        if self.nights < FEW_NIGHTS:
-            return sampling
-        shape = float(_shape(np.array(self.mean), np.array(self.variance), np.array(self.nights)))
-        return max(sampling, self.mean * float(stats.f.isf(level, shape, shape * self.nights)))
+        return max(sampling, self._of_nights(level)) if self.degrees else sampling
+
+    def _of_nights(self, level: float) -> float:
+        freedom, scale, excess, degrees = (np.array(one) for one in (self.freedom, self.scale, self.excess, self.degrees))
+
+        def above(psi: float) -> float:
+            return float(_of_nights(np.array(psi), freedom, scale, excess, degrees)) - level
+
+        alone = float(special.stdtrit(self.degrees, level / 2)) ** 2 * (self.excess + self.scale)
+        beyond = 2 * (alone + self.scale * float(_elsewhere(freedom).max()))
+        return float(optimize.brentq(above, 0.0, beyond, rtol=_EXACT))
 
 
-def p_values(
-    psi: Floats, freedom: Floats, scale: Floats, tolerated: Floats, mean: Floats, variance: Floats, nights: Floats
-) -> Floats:
+def p_values(psi: Floats, freedom: Floats, scale: Floats, tolerated: Floats, excess: Floats, degrees: Floats) -> Floats:
     """Return the chance of at least each *psi* without drift, shape (nulls,); the rest is like it, and as in :class:`Null`."""
     found = np.ones(psi.shape)
     some = np.flatnonzero(freedom > 0)
     found[some] = stats.ncx2.sf(psi[some] / scale[some], freedom[some], tolerated[some] / scale[some])
-    shown = some[nights[some] >= FEW_NIGHTS]
-    shape = _shape(mean[shown], variance[shown], nights[shown])
-    found[shown] = np.maximum(found[shown], stats.f.sf(psi[shown] / mean[shown], shape, shape * nights[shown]))
+    shown = some[degrees[some] > 0]
+    of_nights = _of_nights(psi[shown], freedom[shown], scale[shown], excess[shown], degrees[shown])
+    found[shown] = np.maximum(found[shown], of_nights)
     return found
 
 
-def _shape(mean: Floats, variance: Floats, nights: Floats) -> Floats:
-    shape = 2 * mean**2 / variance
-    lowered: Floats = shape / (1 + np.sqrt((2 + 12 / shape) / nights))
-    return lowered
+def _of_nights(psi: Floats, freedom: Floats, scale: Floats, excess: Floats, degrees: Floats) -> Floats:
+    """Return the chance of at least each *psi* where nights differ: the mean over what the other directions may hold."""
+    left = psi[..., None] - scale[..., None] * _elsewhere(freedom)
+    steps = np.sqrt(np.maximum(left, 0.0) / (excess + scale)[..., None])
+    found: Floats = 2 * special.stdtr(degrees[..., None], -steps) @ _WEIGHTS
+    return found
+
+
+def _elsewhere(freedom: Floats) -> Floats:
+    """Return some quantiles of a chi-squared with one degree of freedom less than *freedom*, shape (..., quantiles)."""
+    others = np.maximum(freedom - 1, 0)[..., None]
+    quantiles: Floats = np.where(others > 0, 2 * special.gammaincinv(np.maximum(others, 1) / 2, _QUANTILES), 0.0)
+    return quantiles
 
 
 def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, group: Counts | None = None) -> Null:
@@ -90,35 +105,15 @@ def night_null(reference: Counts, night: Counts, nights: Counts, shift: float, g
             one night. By default all are one group.
     """
     freedom = reference.size - 1
-    scale = sampling_scale(night.sum(), reference.sum())
     group = np.zeros(len(nights), np.int64) if group is None else group
-    excess, variance = between(nights, group, freedom) if len(nights) >= FEW_NIGHTS else (0.0, 0.0)
+    learnt = nights_differ(nights, group, freedom)
     return Null(
         freedom=freedom,
-        scale=scale,
+        scale=sampling_scale(night.sum(), reference.sum()),
         tolerated=tolerated_psi(reference, shift),
-        mean=scale * freedom + excess,
-        variance=2 * freedom * scale**2 + variance,
-        nights=len(nights),
+        excess=learnt.excess,
+        degrees=learnt.degrees,
     )
-
-
-def between(nights: Counts, group: Counts, freedom: int) -> tuple[float, float]:
-    """Return by how much mean and variance of PSI, of each night against the others, exceed what sampling explains.
-
-    Args:
-        nights: Shape (nights, bins).
-        group: Shape (nights,), as in :func:`night_null`.
-        freedom: Bins, less one.
-    """
-    totals = np.zeros((int(group.max()) + 1, nights.shape[1]), np.int64)
-    np.add.at(totals, group, nights)
-    others = totals[group] - nights
-    found = psi_by_row(others, nights)
-    scale = sampling_scale(nights.sum(axis=1), others.sum(axis=1))
-    mean = float(np.mean(found - scale * freedom))
-    variance = float(np.var(found, ddof=1) - np.mean(2 * freedom * scale**2))
-    return max(mean, 0.0), max(variance, 0.0)
 
 
 def tolerated_psi(reference: Counts, shift: float) -> float:
