@@ -232,6 +232,13 @@ class Ledger(Protocol):
         """
         ...
 
+    def withdraw(self, model: str, segment: str = ALL, *, within: Interval) -> int:
+        """Make the current batches of just the interval *within*, of every role, superseded by none; return how many.
+
+        Nothing is removed. Publishing one of them again makes it current again.
+        """
+        ...
+
     def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
         """Return what *stream_predictions* yields, in memory."""
         ...

@@ -66,7 +66,7 @@ def release(
     """Let through what was refused of a night, and score it again.
 
     By default all of it: its rows are predicted, and later trainings take them. It holds for the rows that were refused; where the
-    source yields others by now, they are checked as new. With --undo they are refused again; what was predicted meanwhile stays.
+    source yields others by now, they are checked as new. With --undo they are refused again; what was predicted is withdrawn.
     """
     definition = definition_of(model)
     interval, named = night_of(definition, night), segment_named(definition, segment)
