@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from perennial.core.receipts import (
+    ALL,
     Action,
     Decision,
     Evaluation,
@@ -24,9 +27,10 @@ from perennial.definition.models import Definition
 from perennial.monitoring.losses import LossOutlook
 from perennial.monitoring.outlook import Outlook
 from perennial.monitoring.policy import Facts, decide
-from perennial.ports import Stores
+from perennial.ports import Artifacts, Stores
 from perennial.steps.loop import score
 from perennial.steps.loss_outlook import loss_outlook, night_numbers
+from perennial.steps.measured_night import measured_night
 from perennial.testing.story import day, night
 
 Define = Callable[..., Definition]
@@ -49,6 +53,23 @@ def reigning(sliced: Definition, stores: Stores, retrained: Retrain) -> Stores:
     """Stores with a champion of it, effective from day 30."""
     assert retrained(sliced, stores, day(30)).promoted
     return stores
+
+
+class Asked:
+    """Artifacts that note what was asked for."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        """Hand on to *artifacts*."""
+        self.artifacts, self.digests = artifacts, list[str | None]()
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of *digest*."""
+        self.digests.append(digest)
+        return self.artifacts.get(digest)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is as it was."""
+        return getattr(self.artifacts, name)
 
 
 def run(definition: Definition, stores: Stores, order: Sequence[int] = NIGHTS) -> dict[int, Measurement]:
@@ -88,6 +109,16 @@ def test_an_evaluation_learns_how_the_loss_varies(sliced: Definition, reigning: 
     assert sum(part.rows for part in found.slices.values()) == evaluation.rows
     mean = sum(part.rows * part.loss for part in found.slices.values()) / evaluation.rows
     assert mean == pytest.approx(evaluation.metrics["challenger"]["mae"].value)
+
+
+def test_a_nights_outlook_is_read_once(sliced: Definition, reigning: Stores) -> None:
+    """For what moved, and for what the loss says."""
+    first = run(sliced, reigning, [30])[30]
+    (evaluation,) = reigning.ledger.history(Evaluation, sliced.name)
+    asked = Asked(reigning.artifacts)
+    found = measured_night(sliced, night(30), ALL, replace(reigning, artifacts=asked))
+    assert found == first
+    assert asked.digests.count(evaluation.outlook) == 1
 
 
 def test_nothing_is_learnt_from_losses_too_large_to_square(sliced: Definition) -> None:

@@ -14,7 +14,7 @@ from perennial.monitoring.evidence import Nights, change_point, evidence_by_nigh
 from perennial.monitoring.usable import UsableNight, completeness, usable_nights
 from perennial.monitoring.variation import Variation
 
-_LEAST_THRESHOLD = 2.0
+_LEAST_EVIDENCE = 2.0
 _LAST_NIGHTS = 7
 _THREE_DIGITS = 100
 _DAY = timedelta(days=1)
@@ -74,7 +74,7 @@ def decay(
     if len({(night.version, night.role) for night in nights}) > 1:
         raise ValueError("the evaluated loss belongs to one version, but the nights are of several versions or roles")
     usable = usable_nights(nights, minimum_labels)
-    threshold = max(1 / alpha, _LEAST_THRESHOLD)
+    threshold = needed(alpha)
     share = completeness(_due(nights, matured))
     if not usable or not math.isfinite(evaluated.loss):
         reason = _why_none(nights, minimum_labels) if not usable else "the evaluated loss is not a finite number"
@@ -92,6 +92,16 @@ def decay(
         *([_window(since, matured)] if since is not None and matured is not None else []),
     ]
     return _said(state, found, threshold, len(usable), "; ".join(parts), since=since, share=share)
+
+
+def needed(alpha: float) -> float:
+    """Return the evidence at which an alarm is raised, where a night may raise a false one with the chance *alpha*.
+
+    Examples:
+        >>> needed(0.5 / 365), needed(0.9)
+        (730.0, 2.0)
+    """
+    return max(1 / alpha, _LEAST_EVIDENCE)
 
 
 def evidence(usable: Sequence[UsableNight], tolerated: float, threshold: float, variation: Variation | None) -> float:

@@ -7,27 +7,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.core.receipts import ModelVersion, Receipt, Role, Snapshot, Validation
+from perennial.core.receipts import ModelVersion, Receipt, Role
+from perennial.monitoring.decay import needed
 from perennial.monitoring.delay import Delay, delays
 from perennial.monitoring.evidence import Nights
 from perennial.monitoring.usable import usable_nights
+from perennial.steps.budget import budget
 from perennial.steps.champion import promoted_with
 from perennial.steps.loss import evaluated
-from perennial.steps.loss_signals import ESTIMATE, SLICES, Watched
-from perennial.steps.monitor import SHARES, YEAR
+from perennial.steps.outlook import learnt_losses, outlook_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perennial.core.receipts import Evaluation, Measurement, NightLoss
     from perennial.definition.models import Definition
+    from perennial.monitoring.losses import LossOutlook
     from perennial.monitoring.usable import UsableNight
     from perennial.ports import Stores
 
 INCREASES = (0.1, 0.25, 0.5, 1.0)
 _DAY = timedelta(days=1)
 _LEAST = 7
-_LEAST_EVIDENCE = 2.0
 
 
 class ExpectedDelay(Receipt):
@@ -57,32 +58,27 @@ def expected_delays(definition: Definition, stores: Stores, measurements: Sequen
     nights = usable_nights(_losses(measurements, version.id), definition.monitoring.minimum_rows)
     if evaluation is None or len(nights) < _LEAST:
         return []
-    last = measurements[-1]
-    snapshot = stores.ledger.get(Snapshot, stores.ledger.get(Validation, last.validation).snapshot)
-    watched = Watched(definition, last.interval, stores, version.id, evaluation, snapshot)
+    length = measurements[-1].interval.length
+    learnt = learnt_losses(definition, outlook_in(stores, evaluation))
     return [
-        ExpectedDelay(
-            increase=one.increase, nights=one.nights, days=_days(definition, one.nights, last.interval.length), seen=one.seen
-        )
-        for one in _delays(watched, evaluation, nights)
+        ExpectedDelay(increase=one.increase, nights=one.nights, days=_days(definition, one.nights, length), seen=one.seen)
+        for one in _delays(definition, evaluation, learnt, nights, length)
     ]
 
 
-def _delays(watched: Watched, evaluation: Evaluation, nights: Sequence[UsableNight]) -> list[Delay]:
-    learnt = watched.learnt()
-    known = evaluated(watched.definition, evaluation, learnt.variation if learnt else None)
-    tolerated = known.tolerated(watched.tolerance) / known.loss - 1 if known.loss > 0 else watched.tolerance
-    share = 1.0
-    if learnt is not None:
-        share -= SLICES * bool(learnt.slices) + ESTIMATE * learnt.estimates
-    alpha = share * watched.definition.monitoring.false_alarms_per_year / SHARES / (YEAR / watched.interval.length)
+def _delays(
+    definition: Definition, evaluation: Evaluation, learnt: LossOutlook | None, nights: Sequence[UsableNight], length: timedelta
+) -> list[Delay]:
+    known = evaluated(definition, evaluation, learnt.variation if learnt else None)
+    wanted = definition.monitoring.tolerance.loss_increase
+    tolerated = known.tolerated(wanted) / known.loss - 1 if known.loss > 0 else wanted
     return delays(
         _arrays(nights),
         INCREASES,
         tolerance=tolerated,
-        threshold=max(1 / alpha, _LEAST_EVIDENCE),
+        threshold=needed(budget(definition, length, learnt).decay),
         variation=known.variation,
-        seed=watched.definition.estimator.seed,
+        seed=definition.estimator.seed,
     )
 
 

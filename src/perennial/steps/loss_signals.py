@@ -17,8 +17,10 @@ from perennial.monitoring.outlook import PREDICTION, Outlook
 from perennial.monitoring.profile import Profile
 from perennial.monitoring.reference import Reference
 from perennial.monitoring.slice_decay import slice_decay
+from perennial.steps.budget import budget
 from perennial.steps.loss import evaluated, loss_of
 from perennial.steps.loss_outlook import PREDICTED
+from perennial.steps.outlook import learnt_losses
 from perennial.steps.settled_slices import settled_slices
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from perennial.monitoring.losses import LossOutlook
     from perennial.monitoring.psi import Counts, Floats
     from perennial.ports import Stores
-
-SLICES, ESTIMATE = 0.2, 0.1
-"""The shares of the loss's budget for its slices and its estimate, where there are such; the labels of all rows have the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Watched:
         snapshot: The night's.
         reference: The digest of the champion's reference.
         counts: The digest of the counts of the night's rows; None where it is a data fault, or was not predicted.
+        outlook: What the evaluation learnt; None where it learnt nothing.
     """
 
     definition: Definition
@@ -59,6 +59,7 @@ class Watched:
     snapshot: Snapshot
     reference: str | None = None
     counts: str | None = None
+    outlook: Outlook | None = None
 
     @property
     def minimum(self) -> int:
@@ -70,48 +71,34 @@ class Watched:
         """The increase of the loss that is not worth a retraining."""
         return self.definition.monitoring.tolerance.loss_increase
 
-    def outlook(self) -> Outlook | None:
-        """Return what the evaluation learnt; None where that is nothing of the loss that is watched."""
-        if self.evaluation is None or self.evaluation.outlook is None:
-            return None
-        found = Outlook.from_json(self.stores.artifacts.get(self.evaluation.outlook))
-        return found if found.losses is not None and found.losses.loss == loss_of(self.definition).name else None
 
-    def learnt(self) -> LossOutlook | None:
-        """Return what the evaluation learnt of the loss that is watched, as *outlook* does."""
-        found = self.outlook()
-        return found.losses if found else None
-
-
-def loss_signals(watched: Watched, losses: Sequence[NightLoss], budget: float) -> tuple[list[Signal], tuple[NightLoss, ...]]:
+def loss_signals(watched: Watched, losses: Sequence[NightLoss]) -> tuple[list[Signal], tuple[NightLoss, ...]]:
     """Judge the champion's losses.
 
     Args:
         watched: Whose.
         losses: Of the nights of its reign, in every role.
-        budget: The chance of a false alarm a night, for all of the signals together.
 
     Returns:
         The signals; and the losses by slice on the night that has settled, which are new tonight.
 
     Raises:
-        ArtifactError: The outlook, or the snapshot of the settled night, is not what was stored.
+        ArtifactError: The counts of the night, or the snapshot of the settled night, are not what was stored.
     """
     champion, baseline = (_of(watched, losses, role) for role in (Role.CHAMPION, Role.BASELINE))
     beside = behind_baseline(champion, baseline, minimum_labels=watched.minimum)
     if watched.evaluation is None:
         return [beside], ()
-    outlook = watched.outlook()
-    learnt = outlook.losses if outlook else None
+    learnt = learnt_losses(watched.definition, watched.outlook)
+    shares = budget(watched.definition, watched.interval.length, learnt)
     known = evaluated(watched.definition, watched.evaluation, learnt.variation if learnt else None)
-    of_slices, of_estimate = SLICES if learnt and learnt.slices else 0.0, ESTIMATE if learnt and learnt.estimates else 0.0
-    signals = [_decay(watched, champion, known, budget * (1 - of_slices - of_estimate)), beside]
+    signals = [_decay(watched, champion, known, shares.decay), beside]
     fresh: tuple[NightLoss, ...] = ()
     if learnt is not None and learnt.slices:
         fresh = settled_slices(watched.definition, watched.stores, watched.snapshot, watched.version, tuple(learnt.slices))
-        signals.append(_slices(watched, learnt, fresh, budget * of_slices))
-    if outlook is not None and of_estimate and watched.counts is not None:
-        signals.append(_estimate(watched, outlook, known, budget * of_estimate))
+        signals.append(_slices(watched, learnt, fresh, shares.slices))
+    if watched.outlook is not None and shares.estimate and watched.counts is not None:
+        signals.append(_estimate(watched, watched.outlook, known, shares.estimate))
     return signals, fresh
 
 

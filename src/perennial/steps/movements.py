@@ -9,7 +9,7 @@ from perennial.core.receipts import ColumnDrift, Role, Signal, Verdict
 from perennial.monitoring.columns import require_columns
 from perennial.monitoring.drift import Moved, moved_columns
 from perennial.monitoring.holm import holm_level
-from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
+from perennial.monitoring.outlook import LABEL, PREDICTION
 from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference
 from perennial.steps.arrays import day_of
@@ -21,21 +21,22 @@ from perennial.steps.watched import watched_reference
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
-    from perennial.core.receipts import Evaluation, ModelVersion, Predicted, Snapshot, Validation
+    from perennial.core.receipts import ModelVersion, Predicted, Snapshot, Validation
     from perennial.definition.models import Definition
+    from perennial.monitoring.outlook import Outlook
     from perennial.monitoring.two_sample import TwoSample
     from perennial.ports import Stores
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What a night is measured from: the champion's *version*, the *evaluation* it passed, and the night's receipts."""
+    """What a night is measured from: the champion's *version*, the *outlook* of its evaluation, and the night's receipts."""
 
     definition: Definition
     interval: Interval
     stores: Stores
     version: ModelVersion
-    evaluation: Evaluation | None
+    outlook: Outlook | None
     snapshot: Snapshot
     validation: Validation
     predicted: Predicted
@@ -93,12 +94,11 @@ def movements(night: Night, budget: float) -> Movements:
         ArtifactError: A reference is not what was stored.
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
-    outlook = _outlook(night)
-    found, counts, predicted_counts = _Found(labels=_labels(night, outlook)), None, None
+    found, counts, predicted_counts = _Found(labels=_labels(night)), None, None
     if night.is_scored:
         put = night.stores.artifacts.put
         inputs, counted = _inputs(night)
-        predictions, predicted = _predictions(night, outlook)
+        predictions, predicted = _predictions(night)
         counts, predicted_counts = put(counted.to_json()), put(predicted.to_json()) if predicted else None
         found = replace(found, inputs=inputs, predictions=predictions, told=_told(night))
     plain = night.definition.monitoring.threshold.psi if night.definition.monitoring.threshold else None
@@ -136,21 +136,15 @@ def _inputs(night: Night) -> tuple[Moved, Profile]:
     return moved, known
 
 
-def _outlook(night: Night) -> Outlook | None:
-    if night.evaluation is None or night.evaluation.outlook is None:
-        return None
-    return Outlook.from_json(night.stores.artifacts.get(night.evaluation.outlook))
-
-
-def _predictions(night: Night, outlook: Outlook | None) -> tuple[Moved | None, Profile | None]:
-    if outlook is None:
+def _predictions(night: Night) -> tuple[Moved | None, Profile | None]:
+    if night.outlook is None:
         return None, None
     counted = night.predicted.outlook if night.was_counted else None
-    return predictions_moved(night.definition, night.interval, night.stores, outlook, night.snapshot, counted)
+    return predictions_moved(night.definition, night.interval, night.stores, night.outlook, night.snapshot, counted)
 
 
-def _labels(night: Night, outlook: Outlook | None) -> Moved | None:
-    return labels_moved(night.definition, night.stores, outlook, night.snapshot) if outlook else None
+def _labels(night: Night) -> Moved | None:
+    return labels_moved(night.definition, night.stores, night.outlook, night.snapshot) if night.outlook else None
 
 
 def _told(night: Night) -> TwoSample | None:

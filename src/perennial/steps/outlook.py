@@ -14,12 +14,14 @@ from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference, reference_profile
 from perennial.steps.arrays import day_of, days, target
 from perennial.steps.kept_counts import kept_counts
+from perennial.steps.loss import loss_of
 from perennial.steps.loss_outlook import loss_outlook
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
-    from perennial.core.receipts import ModelVersion, Snapshot
+    from perennial.core.receipts import Evaluation, ModelVersion, Snapshot
     from perennial.definition.models import Definition
+    from perennial.monitoring.losses import LossOutlook
     from perennial.monitoring.psi import Floats
     from perennial.ports import Stores
 
@@ -36,6 +38,23 @@ def outlook_of(definition: Definition, stores: Stores, version: ModelVersion, ho
     edges = Reference.from_json(stores.artifacts.get(version.profile)).edges
     losses = loss_outlook(definition, predictions, holdout, (*edges.columns, *reference.edges.columns))
     return stores.artifacts.put(Outlook(reference=reference, losses=losses).to_json())
+
+
+def outlook_in(stores: Stores, evaluation: Evaluation | None) -> Outlook | None:
+    """Return what *evaluation* learnt; None without one, or where it learnt nothing.
+
+    Raises:
+        ArtifactError: It is not what was stored.
+    """
+    if evaluation is None or evaluation.outlook is None:
+        return None
+    return Outlook.from_json(stores.artifacts.get(evaluation.outlook))
+
+
+def learnt_losses(definition: Definition, outlook: Outlook | None) -> LossOutlook | None:
+    """Return what *outlook* says of the loss that *definition* watches; None where it knows only of another one, or nothing."""
+    losses = outlook.losses if outlook else None
+    return losses if losses and losses.loss == loss_of(definition).name else None
 
 
 def predictions_moved(
