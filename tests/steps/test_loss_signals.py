@@ -29,7 +29,7 @@ from perennial.monitoring.outlook import Outlook
 from perennial.monitoring.policy import Facts, decide
 from perennial.ports import Artifacts, Stores
 from perennial.steps.loop import score
-from perennial.steps.loss_outlook import loss_outlook, night_numbers
+from perennial.steps.loss_outlook import loss_outlook
 from perennial.steps.measured_night import measured_night
 from perennial.testing.story import day, night
 
@@ -125,24 +125,6 @@ def test_nothing_is_learnt_from_losses_too_large_to_square(sliced: Definition) -
     """And nothing breaks."""
     holdout = pa.table({"event_at": [day(1)], "rides": [1e100], "wet": [0]})
     assert loss_outlook(sliced, np.array([0.0]), holdout) == LossOutlook(loss="absolute", variation=None)
-
-
-@pytest.mark.parametrize(
-    ("cron", "timezone", "numbers"),
-    [
-        ("0 0 * * *", "UTC", [0, 0, 1, 8]),
-        ("0 12 * * *", "UTC", [0, 1, 1, 8]),
-        ("0 0 * * 1", "UTC", [0, 0, 0, 1]),
-        ("0 * * * *", "UTC", [0, 13, 24, 199]),
-        ("0 0 * * *", "Asia/Tokyo", [0, 0, 1, 8]),
-    ],
-)
-def test_rows_are_told_by_the_night_in_which_they_are_scored(define: Define, cron: str, timezone: str, numbers: list[int]) -> None:
-    """Of 2024-03-01 00:30 and 13:30, a day after the first, and eight days after it at 07:30: a Friday, and so on."""
-    hours = [0.5, 13.5, 24.5, 199.5]
-    rows = pa.table({"event_at": pa.array([day(0) + timedelta(hours=hour) for hour in hours], pa.timestamp("us", "UTC"))})
-    found = night_numbers(define(schedule={"score": cron, "timezone": timezone}), rows)
-    assert (found - found[0]).tolist() == numbers
 
 
 def test_slices_are_measured_once_their_night_has_settled(

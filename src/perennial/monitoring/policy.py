@@ -10,6 +10,8 @@ from typing import Protocol
 from perennial.core.receipts import Action, Signal, SignalState
 
 _MOST_PATIENCE = 4
+_OF_LABELS = frozenset({"decay", "slice_decay", "baseline", "label_drift"})
+"""The kinds of signals that rest on labels, not on tonight's rows."""
 
 
 class Policy(Protocol):
@@ -53,7 +55,7 @@ class Facts:
         champion_age: At the night's end; None where there is no champion.
         retired: Who retired the model, and why; None where nobody did.
         rows: The night's rows that can be used.
-        minimum_rows: With fewer, nothing is decided.
+        minimum_rows: With fewer, only what labels say, or the champion's age, decides anything.
         signals: What was measured.
         refused_in_a_row: Challengers refused since the last one that passed.
         answers_refused: How many of these answered the request of a decision.
@@ -102,9 +104,10 @@ def _hold(facts: Facts, policy: Policy) -> Outcome | None:
         return Outcome(Action.HOLD, "retired", f"the model was retired {facts.retired}")
     if facts.champion_age is None:
         return Outcome(Action.HOLD, "no_champion", "there is no champion to judge")
-    if facts.rows < facts.minimum_rows:
-        return Outcome(Action.HOLD, "rows", f"{facts.rows} rows are too few to judge, {facts.minimum_rows} are needed")
     causes = causes_of(facts, policy)
+    if facts.rows < facts.minimum_rows and not causes and not _too_old(facts, policy):
+        few = "1 row is" if facts.rows == 1 else f"{facts.rows} rows are"
+        return Outcome(Action.HOLD, "rows", f"{few} too few to judge, {facts.minimum_rows} are needed")
     if causes and policy.min_age is not None and facts.champion_age < policy.min_age:
         young = f"the champion is {days(facts.champion_age)} old, {days(policy.min_age)} are needed before an alarm retrains it"
         return Outcome(Action.HOLD, "min_age", f"{young}; {_sentences(causes)}")
@@ -127,7 +130,7 @@ def _retrain(facts: Facts, policy: Policy) -> Outcome | None:
     causes, age = causes_of(facts, policy), facts.champion_age
     if causes:
         asked = Outcome(Action.RETRAIN, causes[0].kind, _sentences(causes))
-    elif policy.max_age is not None and age is not None and age > policy.max_age:
+    elif _too_old(facts, policy) and policy.max_age is not None and age is not None:
         asked = Outcome(Action.RETRAIN, "max_age", f"the champion is {days(age)} old, {days(policy.max_age)} are allowed")
     else:
         return None
@@ -171,9 +174,17 @@ def _keep(facts: Facts) -> Outcome:
     return Outcome(Action.KEEP, "quiet", said)
 
 
+def _too_old(facts: Facts, policy: Policy) -> bool:
+    return policy.max_age is not None and facts.champion_age is not None and facts.champion_age > policy.max_age
+
+
 def causes_of(facts: Facts, policy: Policy) -> list[Signal]:
-    """Return the alarms that are enough by themselves: decay before its slices, then in the order in which they were measured."""
-    alarms = [signal for signal in facts.signals if signal.state is SignalState.ALARM and signal.kind in policy.causes]
+    """Return the alarms that are enough by themselves: decay before its slices, then in the order in which they were measured.
+
+    Where the night has too few rows, only those that rest on the labels of earlier nights are: a model may predict one row a day.
+    """
+    told = policy.causes if facts.rows >= facts.minimum_rows else _OF_LABELS.intersection(policy.causes)
+    alarms = [signal for signal in facts.signals if signal.state is SignalState.ALARM and signal.kind in told]
     return sorted(alarms, key=lambda signal: (signal.kind != "decay", signal.kind != "slice_decay"))
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perennial.core.interval import Interval
-from perennial.definition.calendar import last_interval, ticks
 from perennial.definition.models import Definition, Task
 from perennial.monitoring.curve import curve
 from perennial.monitoring.effects import Effects, effects, placed
 from perennial.monitoring.losses import LARGEST, LossOutlook, loss_variation, slice_losses
 from perennial.monitoring.outlook import PREDICTION
-from perennial.steps.arrays import microseconds, moments, target
+from perennial.steps.arrays import target
 from perennial.steps.loss import loss_of, row_losses
+from perennial.steps.scored_nights import night_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +30,6 @@ EFFECT_ROWS = 10_000
 
 PREDICTED = "(prediction)"
 """What the prediction is called among the columns; no column of a source is called so."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def loss_outlook(definition: Definition, predictions: Floats, holdout: pa.Table, edges: Sequence[ColumnEdges] = ()) -> LossOutlook:
@@ -89,28 +83,9 @@ def _effects(
     return effects(losses[::step], nights[::step], columns)
 
 
-def night_numbers(definition: Definition, rows: pa.Table) -> Counts:
-    """Return the number of the scored night that each row lies in, shape (rows,).
-
-    Nights of less than a day are told by their length alone: a cron of every minute has too many to be listed.
-    """
-    at, schedule = moments(rows, definition), definition.schedule
-    newest = int(at.max(initial=0))
-    until = _moment(newest) + _DAY
-    night = last_interval(schedule.score, schedule.timezone, until)
-    if night is None or night.length < _DAY:
-        return at // ((night.length if night else _DAY) // _MICROSECOND)
-    starts = ticks(schedule.score, schedule.timezone, Interval(_moment(int(at.min(initial=newest))) - _DAY, until))
-    return np.searchsorted(np.array([microseconds(start) for start in starts], dtype=np.int64), at, side="right")
-
-
 def slice_texts(column: pa.Array | pa.ChunkedArray) -> list[str]:
     """Return the values of a slicing column as texts, of which a missing one is called so."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = pc.dictionary_encode(whole, null_encoding="encode")
     texts = ["missing" if value is None else str(value) for value in encoded.dictionary.to_pylist()]
     return [texts[index] for index in encoded.indices.to_pylist()]
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND

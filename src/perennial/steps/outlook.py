@@ -12,10 +12,11 @@ from perennial.monitoring.drift import Moved, moved_columns
 from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
 from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.reference import Reference, reference_profile
-from perennial.steps.arrays import day_of, days, target
+from perennial.steps.arrays import day_of, target
 from perennial.steps.kept_counts import kept_counts
 from perennial.steps.loss import loss_of
 from perennial.steps.loss_outlook import loss_outlook
+from perennial.steps.scored_nights import night_days
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -34,7 +35,7 @@ def outlook_of(definition: Definition, stores: Stores, version: ModelVersion, ho
         RejectedError: STORE_FULL, STORE_DENIED.
     """
     rows = pa.table({PREDICTION: predictions, LABEL: target(holdout, definition)})
-    reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=days(holdout, definition))
+    reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=night_days(definition, holdout))
     edges = Reference.from_json(stores.artifacts.get(version.profile)).edges
     losses = loss_outlook(definition, predictions, holdout, (*edges.columns, *reference.edges.columns))
     return stores.artifacts.put(Outlook(reference=reference, losses=losses).to_json())

@@ -68,9 +68,27 @@ def test_without_a_champion_the_night_is_held() -> None:
 
 
 def test_with_few_rows_the_night_is_held() -> None:
-    """Even when something alarms."""
+    """Even when something of tonight's rows alarms, and also where nothing does."""
     expected = Outcome(Action.HOLD, "rows", "19 rows are too few to judge, 20 are needed")
-    assert decide(replace(QUIET_NIGHT, rows=19, signals=(DECAYED,)), Rules()) == expected
+    assert decide(replace(QUIET_NIGHT, rows=19, signals=(DRIFTED,)), Rules(causes=("decay", "drift"))) == expected
+    assert decide(replace(QUIET_NIGHT, rows=19), Rules()) == expected
+
+
+@pytest.mark.parametrize("kind", ["decay", "slice_decay"])
+def test_few_rows_tonight_do_not_keep_what_labels_say_from_retraining(kind: str) -> None:
+    """The loss is judged by the labels of many nights, in a model of one row a day as in any other."""
+    decayed = signal(kind, SignalState.ALARM, "evidence 812 of 365 needed")
+    facts = replace(QUIET_NIGHT, rows=1, signals=(DRIFTED, decayed))
+    policy = Rules(causes=(kind,))
+    assert decide(facts, policy) == Outcome(Action.RETRAIN, kind, f"{kind}: evidence 812 of 365 needed")
+    held = decide(facts, replace(policy, min_age=40 * DAY, max_age=None))
+    assert (held.action, held.rule) == (Action.HOLD, "min_age")
+
+
+def test_few_rows_tonight_do_not_keep_an_old_champion() -> None:
+    """Its age has nothing to do with tonight."""
+    facts = replace(QUIET_NIGHT, rows=1, champion_age=61 * DAY)
+    assert decide(facts, Rules()) == Outcome(Action.RETRAIN, "max_age", "the champion is 61 days old, 60 days are allowed")
 
 
 def test_a_young_champion_is_not_retrained_by_an_alarm() -> None:

@@ -17,12 +17,13 @@ from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
 from perennial.monitoring.reference import Reference, reference_profile
-from perennial.steps.arrays import days, target
+from perennial.steps.arrays import target
 from perennial.steps.columns import feature_columns
 from perennial.steps.fitted import fitted
 from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_model, handed_rows
 from perennial.steps.jobs.warm import warm  # noqa: F401 - the workshop calls it before the first fork
 from perennial.steps.sample import write_sample
+from perennial.steps.scored_nights import night_days
 
 GOLDEN_ROWS = 8
 
@@ -69,7 +70,7 @@ def _reference(definition: Definition, rows: pa.Table) -> Reference:
         watched=definition.monitoring.columns,
         event_at=definition.source.event_at,
         timezone=definition.schedule.timezone,
-        nights=days(rows, definition),
+        nights=night_days(definition, rows),
     )
 
 
