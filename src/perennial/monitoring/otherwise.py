@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from perennial.core.receipts import Action, Signal, SignalState
-from perennial.monitoring.policy import Facts, Outcome, Policy, causes_of, days, decide, patience
+from perennial.monitoring.policy import Facts, Outcome, Policy, causes_of, days, decide, figure, patience
 
 _WOULD = {
     Action.QUARANTINE: "would go into quarantine",
@@ -18,7 +17,6 @@ _WOULD = {
     Action.KEEP: "would keep the champion",
 }
 _INSTANT = timedelta(microseconds=1)
-_THOUSAND = 1000
 _FARTHEST = 366
 """Nights further ahead than this are not told: nothing stays alike for so long."""
 
@@ -139,7 +137,7 @@ def _below(signal: Signal) -> str:
     value, threshold = signal.value, signal.threshold
     if value is None or threshold is None or value < threshold:  # another test of it alarmed than the one that is shown
         return "without its alarm"
-    return f"below {_figure(threshold)} ({_figure(value)} was measured)"
+    return f"below {figure(threshold)} ({figure(value)} was measured)"
 
 
 def _above(signal: Signal, facts: Facts) -> str:
@@ -147,7 +145,7 @@ def _above(signal: Signal, facts: Facts) -> str:
         return "with an alarm, for which there is not enough evidence yet,"
     if signal.value is None or signal.threshold is None:
         return "with an alarm"
-    measured = f"at {_figure(signal.threshold)} ({_figure(signal.value)} was measured)"
+    measured = f"at {figure(signal.threshold)} ({figure(signal.value)} was measured)"
     nights = _nights_like_the_last(signal, facts.before.get(signal.name))
     if nights is None:
         return measured
@@ -171,10 +169,6 @@ def _nights_like_the_last(signal: Signal, before: float | None) -> int | None:
 
 def _with(facts: Facts, some: Sequence[Signal], state: SignalState) -> Facts:
     return replace(facts, signals=tuple(one.model_copy(update={"state": state}) if one in some else one for one in facts.signals))
-
-
-def _figure(figure: float) -> str:
-    return f"{figure:.3g}" if abs(figure) < _THOUSAND or not math.isfinite(figure) else f"{figure:.0f}"
 
 
 def _all(signals: Sequence[Signal]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Protocol
 from perennial.core.receipts import Action, Signal, SignalState
 
 _MOST_PATIENCE = 4
+_THOUSAND = 1000
 _OF_LABELS = frozenset({"decay", "slice_decay", "baseline", "label_drift"})
 """The kinds of signals that rest on labels, not on tonight's rows."""
 
@@ -90,7 +92,7 @@ def decide(facts: Facts, policy: Policy) -> Outcome:
     """Return what *policy* says about *facts*: quarantine, hold, retrain, watch or keep, tried in this order."""
     rules = (_quarantine, _hold, _retrain, _watch)
     outcomes = (rule(facts, policy) for rule in rules)
-    return next((outcome for outcome in outcomes if outcome), _keep(facts))
+    return next((outcome for outcome in outcomes if outcome), _keep(facts, policy))
 
 
 def _quarantine(facts: Facts, _: Policy) -> Outcome | None:
@@ -165,13 +167,26 @@ def _watch(facts: Facts, policy: Policy) -> Outcome | None:
     if not alarms:
         return None
     would = f"only {' or '.join(policy.causes)} would retrain" if policy.causes else "no alarm would retrain"
-    others = [signal for signal in facts.signals if signal.kind in policy.causes]
-    return Outcome(Action.WATCH, alarms[0].kind, "; ".join((_sentences(alarms), would, *_each(others))))
+    others = [signal for signal in facts.signals if signal.kind in policy.causes and signal not in alarms]
+    return Outcome(Action.WATCH, alarms[0].kind, "; ".join((_sentences(alarms), would, *map(_short, others))))
 
 
-def _keep(facts: Facts) -> Outcome:
-    said = _sentences(facts.signals) or "nothing was measured"
-    return Outcome(Action.KEEP, "quiet", said)
+def _keep(facts: Facts, policy: Policy) -> Outcome:
+    """Say the figure of what would retrain, and count the others. All of them stand in the decision, with their sentences."""
+    causes = [signal for signal in facts.signals if signal.kind in policy.causes]
+    told = next((signal for signal in (*causes, *facts.signals) if signal.state is SignalState.QUIET), None)
+    unknown = [f"{signal.name} has no answer yet" for signal in causes if signal.state is SignalState.INSUFFICIENT]
+    others = len(facts.signals) - len(unknown) - (told is not None)
+    rest = f"none of {others} other signals alarms" if others > 1 else "the other signal is quiet" if others else ""
+    said = ", ".join(part for part in (*unknown, _short(told) if told else "", rest) if part)
+    return Outcome(Action.KEEP, "quiet", said or "nothing was measured")
+
+
+def _short(signal: Signal) -> str:
+    """Return a signal in few words: its figure and its threshold."""
+    if signal.state is SignalState.INSUFFICIENT or signal.value is None or signal.threshold is None:
+        return f"{signal.name}: {signal.sentence}"
+    return f"{signal.name}: {figure(signal.value)} measured, an alarm from {figure(signal.threshold)} on"
 
 
 def _too_old(facts: Facts, policy: Policy) -> bool:
@@ -194,6 +209,16 @@ def _sentences(signals: Iterable[Signal]) -> str:
 
 def _each(signals: Iterable[Signal]) -> list[str]:
     return [f"{signal.name}: {signal.sentence}" for signal in signals]
+
+
+def figure(number: float) -> str:
+    """Return three digits, or all before the point where there are more.
+
+    Examples:
+        >>> figure(0.35914), figure(812.4), figure(12345.6)
+        ('0.359', '812', '12346')
+    """
+    return f"{number:.3g}" if abs(number) < _THOUSAND or not math.isfinite(number) else f"{number:.0f}"
 
 
 def days(span: timedelta) -> str:

@@ -46,7 +46,8 @@ def night_days(definition: Definition, rows: pa.Table) -> Counts:
         return at // (_DAY // _MICROSECOND)
     starts = _starts(definition, at)
     middles = starts[:-1] + np.diff(starts) // 2
-    return (middles // (_DAY // _MICROSECOND))[np.searchsorted(starts, at, side="right") - 1]
+    days: Counts = middles // (_DAY // _MICROSECOND)
+    return days[np.searchsorted(starts, at, side="right") - 1]
 
 
 def _length(definition: Definition, rows: pa.Table) -> timedelta | None:

@@ -149,7 +149,7 @@ def test_refusals_in_a_row_stop_retraining_until_a_person_acts(facts: Facts, rea
 
 def test_drift_alone_is_watched() -> None:
     """The sentence says what would have retrained."""
-    sentence = "drift: 1 of 3 columns moved; only decay would retrain; decay: evidence 12 of 365 needed"
+    sentence = "drift: 1 of 3 columns moved; only decay would retrain; decay: 1 measured, an alarm from 2 on"
     assert decide(replace(QUIET_NIGHT, signals=(WELL, DRIFTED)), Rules()) == Outcome(Action.WATCH, "drift", sentence)
 
 
@@ -167,10 +167,25 @@ def test_without_any_cause_even_decay_is_only_watched() -> None:
 
 
 def test_a_quiet_night_keeps_the_champion() -> None:
-    """And says of each signal what it would have taken."""
-    expected = Outcome(Action.KEEP, "quiet", "decay: evidence 12 of 365 needed; drift: none of 3 columns moved")
+    """And says what it would have taken."""
+    expected = Outcome(Action.KEEP, "quiet", "decay: 1 measured, an alarm from 2 on, the other signal is quiet")
     assert decide(QUIET_NIGHT, Rules()) == expected
     assert decide(replace(QUIET_NIGHT, signals=()), Rules()).sentence == "nothing was measured"
+
+
+@pytest.mark.parametrize(
+    ("signals", "said"),
+    [
+        ((WELL,), "decay: 1 measured, an alarm from 2 on"),
+        ((STILL, WELL, STILL), "decay: 1 measured, an alarm from 2 on, none of 2 other signals alarms"),
+        ((UNKNOWN, STILL, STILL), "decay has no answer yet, drift: 1 measured, an alarm from 2 on, the other signal is quiet"),
+        ((UNKNOWN,), "decay has no answer yet"),
+        ((), "nothing was measured"),
+    ],
+)
+def test_a_quiet_night_is_told_in_one_short_sentence(signals: tuple[Signal, ...], said: str) -> None:
+    """The figure of what would retrain, and its threshold; all signals stand in the record."""
+    assert decide(replace(QUIET_NIGHT, signals=signals), Rules()).sentence == said
 
 
 CHANGED = DECAYED.model_copy(update={"since": datetime(2024, 12, 26, tzinfo=UTC)})
