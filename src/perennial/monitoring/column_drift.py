@@ -30,6 +30,7 @@ class MeasuredColumn:
         before: Shape (bins,), the rows of the reference.
         now: Shape (bins,), the rows of the night.
         psi: In nats; what the reference never held counts as ``other``.
+        most: About the greatest PSI that a night of so many rows can have: all of them in the bin that is rarest in the reference.
         null: What PSI does without drift.
         unseen: What values that the reference never held do without drift; None for numbers.
     """
@@ -38,6 +39,7 @@ class MeasuredColumn:
     before: Counts
     now: Counts
     psi: float
+    most: float
     null: Null
     unseen: Unseen | None
 
@@ -46,6 +48,10 @@ class MeasuredColumn:
         """The chances of such figures without drift, one for each test."""
         moved = self.null.p_value(self.psi)
         return (moved,) if self.unseen is None else (moved, self.unseen.p_value(self._new))
+
+    def can_alarm(self, level: float) -> bool:
+        """Return whether any night of so many rows would alarm at this *level*. A constant column may: it then has other bins."""
+        return self.unseen is not None or not self.null.freedom or self.null.p_value(self.most) <= level
 
     def judged(self, level: float, discovery: float, plain: float | None = None) -> ColumnDrift:
         """Return the column's drift.
@@ -119,7 +125,9 @@ def measured_column(
     unseen = None
     if isinstance(edges, CategoricalEdges):
         unseen = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), int(now.sum()), tolerated_psi(EVEN, shift))
-    return MeasuredColumn(edges, before, now, psi(theirs, ours), null, unseen)
+    farthest = np.zeros_like(ours)
+    farthest[theirs.argmin()] = ours.sum()
+    return MeasuredColumn(edges, before, now, psi(theirs, ours), psi(theirs, farthest), null, unseen)
 
 
 def tested(edges: ColumnEdges, counts: Counts) -> Counts:

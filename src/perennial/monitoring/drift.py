@@ -69,6 +69,8 @@ class Moved:
         order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))
         state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
         ordered = [columns[i] for i in order]
+        if state is SignalState.QUIET and plain is None and not any(column.can_alarm(level) for column in self.columns):
+            return columns, said.signal(SignalState.INSUFFICIENT, ordered[0], _out_of_reach(ordered[0], self.columns[order[0]]))
         return columns, said.signal(state, ordered[0], _sentence(ordered) + self.against)
 
 
@@ -167,6 +169,15 @@ def _sentence(ordered: Sequence[ColumnDrift]) -> str:
         f"{said}; to look at, with 5 % false ones among such (Benjamini-Hochberg): {', '.join(listed[:_COLUMNS_NAMED])}{more}"
         if listed
         else said
+    )
+
+
+def _out_of_reach(column: ColumnDrift, measured: MeasuredColumn) -> str:
+    """Say why no night could alarm, and what would be needed."""
+    figures = f"{column.column} PSI reaches {measured.most:.3g} nats at most, {column.threshold:.3g} would be needed"
+    return (
+        f"no night of {column.n} rows could alarm: {figures}, as so few nights of the reference cannot show how nights differ; "
+        "a longer reference (of predictions and labels: evaluation.holdout) or more rows a night would tell"
     )
 
 
