@@ -60,11 +60,11 @@ class Asked:
 
     def __init__(self, artifacts: Artifacts) -> None:
         """Hand on to *artifacts*."""
-        self.artifacts, self.digests = artifacts, list[str | None]()
+        self.artifacts, self.asked = artifacts, list[str | None]()
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of *digest*."""
-        self.digests.append(digest)
+        self.asked.append(digest)
         return self.artifacts.get(digest)
 
     def __getattr__(self, name: str) -> Any:
@@ -115,10 +115,10 @@ def test_a_nights_outlook_is_read_once(sliced: Definition, reigning: Stores) -> 
     """For what moved, and for what the loss says."""
     first = run(sliced, reigning, [30])[30]
     (evaluation,) = reigning.ledger.history(Evaluation, sliced.name)
-    asked = Asked(reigning.artifacts)
+    asked: Any = Asked(reigning.artifacts)
     found = measured_night(sliced, night(30), ALL, replace(reigning, artifacts=asked))
     assert found == first
-    assert asked.digests.count(evaluation.outlook) == 1
+    assert asked.asked.count(evaluation.outlook) == 1
 
 
 def test_nothing_is_learnt_from_losses_too_large_to_square(sliced: Definition) -> None:
