@@ -57,14 +57,13 @@ class Null:
         return max(sampling, self._of_nights(level)) if self.degrees else sampling
 
     def _of_nights(self, level: float) -> float:
-        freedom, scale, excess, degrees = (np.array(one) for one in (self.freedom, self.scale, self.excess, self.degrees))
+        elsewhere, along = self.scale * _elsewhere(np.array(self.freedom)), self.excess + self.scale
 
         def above(psi: float) -> float:
-            return float(_of_nights(np.array(psi), freedom, scale, excess, degrees)) - level
+            return float(_tails(psi - elsewhere, along, self.degrees)) - level
 
-        alone = float(special.stdtrit(self.degrees, level / 2)) ** 2 * (self.excess + self.scale)
-        beyond = 2 * (alone + self.scale * float(_elsewhere(freedom).max()))
-        return float(optimize.brentq(above, 0.0, beyond, rtol=_EXACT))
+        alone = float(special.stdtrit(self.degrees, level / 2)) ** 2 * along
+        return float(optimize.brentq(above, 0.0, 2 * (alone + float(elsewhere.max())), rtol=_EXACT))
 
 
 def p_values(psi: Floats, freedom: Floats, scale: Floats, tolerated: Floats, excess: Floats, degrees: Floats) -> Floats:
@@ -81,8 +80,11 @@ def p_values(psi: Floats, freedom: Floats, scale: Floats, tolerated: Floats, exc
 def _of_nights(psi: Floats, freedom: Floats, scale: Floats, excess: Floats, degrees: Floats) -> Floats:
     """Return the chance of at least each *psi* where nights differ: the mean over what the other directions may hold."""
     left = psi[..., None] - scale[..., None] * _elsewhere(freedom)
-    steps = np.sqrt(np.maximum(left, 0.0) / (excess + scale)[..., None])
-    found: Floats = 2 * special.stdtr(degrees[..., None], -steps) @ _WEIGHTS
+    return _tails(left, (excess + scale)[..., None], degrees[..., None])
+
+
+def _tails(left: Floats, along: Floats | float, degrees: Floats | float) -> Floats:
+    found: Floats = 2 * special.stdtr(degrees, -np.sqrt(np.maximum(left, 0.0) / along)) @ _WEIGHTS
     return found
 
 
