@@ -67,9 +67,9 @@ def for_each_batch(definition: Definition, flow: Callable[[Definition, Handed], 
 
 
 def found_in(pulled: Any, key: str) -> Iterator[Json]:  # noqa: ANN401 - whatever tasks handed on
-    """Yield every receipt in what was pulled of a task, or of all tasks of a mapped group: what has *key*."""
+    """Yield every receipt in what was pulled of a task, or of all tasks of a mapped group: what has a text or a truth in *key*."""
     if isinstance(pulled, Mapping):
-        if key in pulled:
+        if isinstance(pulled.get(key), str | bool):  # a segment may be called as a field is
             yield dict(pulled)
             return
         pulled = pulled.values()

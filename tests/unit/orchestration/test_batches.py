@@ -127,6 +127,7 @@ def test_receipts_are_found_however_they_were_pulled() -> None:
     for pulled in (one, {"north": one}, [{"north": one}, {"west": None}], [[one]]):
         assert list(found_in(pulled, "request")) == [one]
     assert list(found_in([{"north": one}, {"south": two}], "request")) == [one, two]
+    assert list(found_in({"request": one, "model": None}, "request")) == [one]  # a segment may be called as a field is
     assert [list(found_in(pulled, "request")) for pulled in (None, [], "request", [None])] == [[]] * 4
 
 
