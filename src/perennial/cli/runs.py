@@ -70,14 +70,15 @@ def score(
     interval = night_of(definition, night)
     job = _Night(definition, interval, moment(until) if until is not None else interval.end, wiring.holder(actor))
     with working(f"scoring {model}"), wiring.open_stores() as stores:
-        done = each(definition, chosen(definition, segment), lambda name: _score(job, stores, name))
+        done = each(chosen(definition, segment), lambda name: _score(job, stores, name))
         left = _others(job, stores) if segment is None and definition.segments else None
     if as_json:
-        dump({"decisions": list(done.results.values()), "others": left} if left else next(iter(done.results.values()), None))
+        dump({"decisions": [*done.results.values()], "others": left} if left else next(iter(done.results.values())))
     else:
         for name, decision in done.results.items():
             say(f"{said_of(definition, name)}{cell_text(interval)}: {decision.action}: {decision.sentence}")
-        say(left.sentence) if left else None
+        if left is not None:
+            say(left.sentence)
     refused = [DataError(Code.SEGMENT_OTHERS, left.sentence, where=model)] if left and left.refused else []
     done.end(*refused)
 
@@ -112,10 +113,10 @@ def retrain(
     person = Person(name=actor, cut_off=cut_off(definition, until), reason=reason, exact=until is not None, force=force)
     names, holder = chosen(definition, segment), wiring.holder(actor)
     with working(f"retraining {model}"), wiring.open_stores() as stores:
-        done = each(definition, names, lambda name: _retrain(definition, name, stores, person, holder))
+        done = each(names, lambda name: _retrain(definition, name, stores, person, holder))
     if as_json:
-        found = list(done.results.values())
-        dump(found if len(names) > 1 else next(iter(found), None))
+        found = [*done.results.values()]
+        dump(found if len(names) > 1 else found[0])
     else:
         for name, publication in done.results.items():
             say(f"{said_of(definition, name)}{publication.sentence}")

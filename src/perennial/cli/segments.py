@@ -82,15 +82,21 @@ def recorded(model: str, segment: str | None) -> tuple[str, ...]:
     return load(path).segment_names if path.is_file() else (ALL,)
 
 
-def each(definition: Definition, segments: tuple[str, ...], run: Callable[[str], T]) -> Done[T]:
-    """Do *run* for each of *segments*. What one of several cannot do does not stop the others."""
+def each(segments: tuple[str, ...], run: Callable[[str], T]) -> Done[T]:
+    """Do *run* for each of *segments*. What one of several cannot do does not stop the others.
+
+    Raises:
+        PerennialError: The only one cannot be done.
+    """
+    if len(segments) == 1:
+        return Done({segments[0]: run(segments[0])}, ())
     results: dict[str, T] = {}
     errors: list[PerennialError] = []
     for name in segments:
         try:
             results[name] = run(name)
         except PerennialError as error:
-            errors.append(told_of(name, error) if definition.segments else error)
+            errors.append(told_of(name, error))
     return Done(results, tuple(errors))
 
 

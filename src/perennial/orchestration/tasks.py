@@ -160,9 +160,9 @@ def others(definition: Definition) -> Handed:
         night = window(definition, current_run(), purpose())
         with opened_stores() as stores:
             found = step(definition, night.interval, stores, as_of=night.as_of)
-        if found.refused:
-            fix = f"name a segment for them, or say others: left_out; perennial others {definition.name} tells their values"
-            raise DataError(Code.SEGMENT_OTHERS, found.sentence, where=definition.name, fix=fix)
+            if found.refused:
+                fix = f"name a segment for them, or say others: left_out; perennial others {definition.name} tells their values"
+                raise DataError(Code.SEGMENT_OTHERS, found.sentence, where=definition.name, fix=fix)
         _log.info("%s", found.sentence)
         return found.model_dump(mode="json")
 
