@@ -80,6 +80,15 @@ def test_a_segment_that_fails_stops_no_other(airflow: LocalAirflow, stores: Stor
     assert client.xcom("score_regions", scored, "others")["rows"] == 24
 
 
+def test_a_task_is_called_by_its_segments(airflow: LocalAirflow, scored: str) -> None:
+    """In the grid a person sees whose it is."""
+    found = airflow.client.request("GET", f"/dags/score_regions/dagRuns/{scored}/taskInstances?limit=100")["task_instances"]
+    assert {(row["map_index"], row["rendered_map_index"]) for row in found if row["task_id"] == "predict"} == {
+        (0, "north"),
+        (1, "south"),
+    }
+
+
 def test_the_bell_is_answered_for_the_segments_that_asked(airflow: LocalAirflow, stores: Stores, scored: str) -> None:
     """The north's champion is too old. One run answers whatever waits, with a task for each batch, and settles it."""
     run = airflow.client.xcom("score_regions", scored, "ring_the_bell", "trigger_run_id")

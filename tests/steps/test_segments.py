@@ -161,6 +161,20 @@ def test_rows_of_no_segment_are_counted(definition: Definition, stores: Stores, 
     assert dict(other_rows(definition, night(30), stores, as_of=day(31)).values) == {WEST: 24}
 
 
+def test_of_very_many_other_values_a_thousand_are_told_apart(
+    definition: Definition, stores: Stores, tables: dict[str, pa.Table]
+) -> None:
+    """All their rows are counted, in bounded memory."""
+    rows = pa.concat_tables([tables["conditions"].slice(0, 24)] * 60)
+    named = pa.array([f"city {number}" for number in range(rows.num_rows)], pa.string())
+    tables["conditions"] = rows.set_column(rows.schema.get_field_index("city"), "city", named)
+    found = others(definition, night(0), stores, as_of=day(1))
+    assert (found.rows, found.sentence) == (
+        1440,
+        "1440 rows belong to no segment: they have 1000 or more other values in city",
+    )
+
+
 def test_the_definition_says_whether_rows_of_no_segment_are_a_fault(define: Define, stores: Stores) -> None:
     """By default they are: a new region opens, and nobody predicts it."""
     for values, refused in (({"north": NORTH}, True), ({"north": NORTH, "south": SOUTH, "west": WEST}, False)):

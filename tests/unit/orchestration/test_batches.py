@@ -13,12 +13,13 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from perennial import wiring
 from perennial.core.codes import Code
-from perennial.core.errors import DataError, PerennialError, TerminalError, TransientError, UnavailableError
+from perennial.core.errors import DataError, PerennialError, RejectedError, TerminalError, TransientError, UnavailableError
 from perennial.core.interval import moment
-from perennial.core.receipts import Publication, Receipt, RequestState, RetrainRequest
+from perennial.core.receipts import Publication, Purpose, Receipt, RequestState, RetrainRequest
 from perennial.definition.models import Definition
 from perennial.orchestration.batches import batches, done, every_night, found_in, largest_batch
 from perennial.orchestration.claiming import claim, settle
+from perennial.orchestration.window import Run, segments, window
 from perennial.ports import Stores
 from perennial.testing import MemoryArtifacts, MemoryLedger
 
@@ -129,6 +130,25 @@ def test_receipts_are_found_however_they_were_pulled() -> None:
     assert list(found_in([{"north": one}, {"south": two}], "request")) == [one, two]
     assert list(found_in({"request": one, "model": None}, "request")) == [one]  # a segment may be called as a field is
     assert [list(found_in(pulled, "request")) for pulled in (None, [], "request", [None])] == [[]] * 4
+
+
+def test_a_run_is_about_the_segment_of_its_parameters() -> None:
+    """Of one, or of all; a model without segments knows no such parameter, and one that there is not is refused."""
+    definition = split("north", "south")
+    night = {"interval_start": "2024-06-10", "interval_end": "2024-06-11"}
+    for named, expected in (
+        ("north", ("north",)),
+        ("all", ("north", "south")),
+        ("", ("north", "south")),
+        (None, ("north", "south")),
+    ):
+        run = Run(conf={**night, "segment": named})
+        assert segments(definition, run) == expected
+        assert window(definition, run, Purpose.SCORE).as_of == moment("2024-06-11")
+    with pytest.raises(RejectedError, match="did you mean north"):
+        segments(definition, Run(conf={"segment": "nort"}))
+    with pytest.raises(DataError, match="RUN_UNKNOWN_KEY"):
+        window(Definition.model_validate(VALUES), Run(conf={**night, "segment": "north"}), Purpose.SCORE)
 
 
 def test_every_segment_of_a_batch_is_done(running: Callable[..., Any]) -> None:
