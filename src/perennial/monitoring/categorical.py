@@ -9,9 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perennial.monitoring.columns import coded
+from perennial.monitoring.columns import is_text, pieces, require_countable, rows_of_texts
 from perennial.monitoring.named import NamedEdges
 from perennial.monitoring.psi import Counts
+from perennial.monitoring.short_texts import ShortTexts
+
+_FEW = 1 << 10
+"""For no more texts than this it does not pay to learn how to find short ones."""
 
 
 class CategoricalEdges(NamedEdges):
@@ -56,16 +60,33 @@ class CategoricalEdges(NamedEdges):
         return np.append(np.argsort(np.array(self.values, dtype=object), kind="stable"), len(self.values)).astype(np.int64)
 
     def count(self, column: pa.Array | pa.ChunkedArray) -> Counts:
-        """Return how many rows of *column* lie in each bin, shape (bins,). Each different value is looked up once."""
-        codes, values = coded(self.name, column)
-        rows = np.bincount(codes, minlength=len(values) + 1)
-        position = pc.fill_null(pc.index_in(values, value_set=self._known), -1).to_numpy()
-        bins = np.where(position < 0, self.ordinary, np.minimum(position, len(self.values)))
+        """Return how many rows of *column* lie in each bin, shape (bins,)."""
+        require_countable(self.name, column.type, None, numeric=False)
         counts = np.zeros(self.bins, dtype=np.int64)
-        np.add.at(counts, bins, rows[:-1])
-        counts[-1] = rows[-1]
+        for piece in pieces(column):
+            if is_text(piece.type):
+                counts += np.bincount(self._placed(piece.drop_null()), minlength=self.bins)
+                counts[-1] += piece.null_count
+            else:
+                rows, texts = rows_of_texts(self.name, piece)
+                np.add.at(counts, self._placed(texts), rows[:-1])
+                counts[-1] += rows[-1]
         return counts
+
+    def _placed(self, texts: pa.Array) -> Counts:
+        """Return the bin of each of *texts*, shape (rows,)."""
+        bins = self._short.find(texts) if len(texts) > _FEW else np.full(len(texts), -1)
+        left = np.flatnonzero(bins < 0)
+        if left.size:
+            rest = texts if left.size == len(texts) else texts.take(pa.array(left))
+            position = pc.fill_null(pc.index_in(rest.cast(pa.large_string()), value_set=self._known), -1).to_numpy()
+            bins[left] = np.where(position < 0, self.ordinary, np.minimum(position, len(self.values)))
+        return bins
 
     @cached_property
     def _known(self) -> pa.Array:
         return pa.array((*self.values, *self.others), pa.large_string())
+
+    @cached_property
+    def _short(self) -> ShortTexts:
+        return ShortTexts(self._known, np.minimum(np.arange(len(self._known)), len(self.values)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -9,9 +11,12 @@ import pyarrow.compute as pc
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
-from perennial.monitoring.psi import Floats
+from perennial.monitoring.psi import Counts, Floats
 
 Codes = npt.NDArray[np.signedinteger]
+
+PIECE = 1 << 15
+"""How many rows are looked up at a time: what that takes stays in the processor's cache, and with the thread that allocated it."""
 
 _PLAIN = "text, a number, a truth value or a time"
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
@@ -46,7 +51,8 @@ def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
     """
     flat = flattened(column)
     require_countable(name, flat.type, None, numeric=True)
-    values: Floats = pc.cast(flat, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    cast = pc.cast(flat, pa.float64(), safe=False)
+    values: Floats = (cast.fill_null(np.nan) if cast.null_count else cast).to_numpy(zero_copy_only=False)
     return values
 
 
@@ -58,14 +64,43 @@ def coded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Codes, pa.Arra
     Raises:
         DataError: SCHEMA_TYPE, the column holds lists, structures or raw bytes.
     """
-    flat = _flat(column)
-    encoded = flat if pa.types.is_dictionary(flat.type) else _encoded(name, flat)
+    encoded = _encoded(name, _flat(column))
     written = _texts(name, encoded.dictionary).dictionary_encode()
     of_value = np.append(written.indices.fill_null(len(written.dictionary)).to_numpy(), len(written.dictionary))
     return of_value[encoded.indices.fill_null(len(of_value) - 1).to_numpy()], written.dictionary
 
 
+def rows_of_texts(name: str, column: pa.Array) -> tuple[Counts, pa.Array]:
+    """Return how many rows hold each text, shape (texts + 1,), and the texts; the last are missing.
+
+    They are those of :func:`coded`, but one may stand there twice.
+
+    Raises:
+        DataError: SCHEMA_TYPE, as there.
+    """
+    encoded = _encoded(name, column)
+    texts, codes = _texts(name, encoded.dictionary), encoded.indices.drop_null().to_numpy()
+    rows = np.bincount(codes.astype(np.int64, copy=False), minlength=len(texts))
+    known = texts.is_valid().to_numpy(zero_copy_only=False)
+    return np.append(rows[known], len(column) - int(rows[known].sum())), texts.drop_null()
+
+
+def pieces(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
+    """Yield *column* in order: texts at most so many rows at a time that work on them stays small, all else chunk by chunk."""
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
+        rows = PIECE if is_text(chunk.type) else max(len(chunk), 1)
+        for start in range(0, len(chunk), rows):
+            yield chunk.slice(start, rows)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a column of *kind* holds texts, one after the other."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _encoded(name: str, flat: pa.Array) -> pa.DictionaryArray:
+    if pa.types.is_dictionary(flat.type):
+        return flat
     require_countable(name, flat.type, None, numeric=False)
     return flat.dictionary_encode()
 

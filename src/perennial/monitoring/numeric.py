@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perennial.monitoring.at_least import AtLeast, Grid, grid_of
+from perennial.monitoring.at_least import AtLeast, Grid, Scratch, grid_of
 from perennial.monitoring.columns import floats
 from perennial.monitoring.named import NamedEdges
 from perennial.monitoring.psi import Counts, Floats
@@ -74,7 +74,7 @@ class NumericEdges(NamedEdges):
     def count_numbers(self, values: Floats) -> Counts:
         """Return how many of *values*, NaN where missing, lie in each bin, shape (bins,)."""
         counting = self.counting()
-        counting.add(values)
+        counting.add(values, Scratch(values.size))
         return self.binned(counting, values.size)
 
     def counting(self) -> AtLeast:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from threading import Lock
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +14,7 @@ from pydantic import Field, field_serializer, field_validator
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
+from perennial.monitoring.at_least import Scratch
 from perennial.monitoring.columns import floats, require_columns
 from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
 from perennial.monitoring.packed import packed, unpacked
@@ -19,6 +23,12 @@ from perennial.monitoring.stored import Frozen, Stored
 
 MOST_BINS = 1 << 20
 """More than any edges have."""
+
+THREADS = 2
+"""How many threads count rows: most of the work is done where Python lets others run."""
+
+_BATCH = 1 << 16
+_LEAST_ROWS = 1 << 13
 
 
 class _Bins(Frozen):
@@ -60,19 +70,52 @@ class Profile(Stored):
         return Profile(edges=edges.digest, rows=self.rows, counts={name: self.counts[name] for name in edges.names})
 
 
-def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch]) -> Profile:
-    """Count *rows* over *edges*, batch by batch.
+def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch], *, threads: int = THREADS) -> Profile:
+    """Count *rows* over *edges*, batch by batch, in as many *threads*, each of which takes the next batch.
 
     Raises:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
     if isinstance(rows, pa.Table):
         require_columns(edges.reads, rows.schema)
-        rows = rows.to_batches()
+        threads = min(threads, rows.num_rows // _LEAST_ROWS + 1)
+        rows = rows.to_batches(max_chunksize=_evenly(rows.num_rows, threads))
+    batches = _Turns(iter(rows))
+    if threads == 1:
+        return _counted(edges, batches)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [pool.submit(_counted, edges, batches) for _ in range(threads)]
+    return reduce(merge, [part.result() for part in parts])
+
+
+def _counted(edges: Edges, batches: Iterable[pa.RecordBatch]) -> Profile:
     tally = Tally(edges)
-    for batch in rows:
+    for batch in batches:
         tally.add(batch)
     return tally.profile
+
+
+def _evenly(rows: int, threads: int) -> int:
+    """Return how many rows a batch should have: about as many as are counted fastest, and as many batches for each thread."""
+    turns = max(round(rows / _BATCH / threads), 1)
+    return max(-(-rows // (turns * threads)), 1)
+
+
+class _Turns:
+    """Batches that several threads take in turns."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        """Begin with the first of *batches*."""
+        self._batches, self._taking = batches, Lock()
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield each batch to one of the threads."""
+        while True:
+            with self._taking:
+                batch = next(self._batches, None)
+            if batch is None:
+                return
+            yield batch
 
 
 class Tally:
@@ -81,7 +124,7 @@ class Tally:
     def __init__(self, edges: Edges) -> None:
         """Begin with no rows over *edges*."""
         self.edges = edges
-        self._rows = 0
+        self._rows, self._scratch = 0, Scratch()
         self._numbers = {one.name: one.counting() for one in edges.columns if isinstance(one, NumericEdges)}
         self._values = {one.name: np.zeros(one.bins, dtype=np.int64) for one in edges.columns if isinstance(one, CategoricalEdges)}
 
@@ -93,7 +136,7 @@ class Tally:
         """
         for one, cells in self.edges.cells(batch):
             if isinstance(one, NumericEdges):
-                self._numbers[one.name].add(floats(one.name, cells))
+                self._numbers[one.name].add(floats(one.name, cells), self._scratch)
             else:
                 self._values[one.name] += one.count(cells)
         self._rows += batch.num_rows

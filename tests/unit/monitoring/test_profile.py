@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,26 @@ def test_the_place_of_each_number_is_the_documented_one() -> None:
     edges = NumericEdges(column="x", cuts=(0.0, 1.0, 2.0), atoms=(1.5, 7.0))
     places = {-0.1: 5, -0.0: 0, 0.9: 0, 1.0: 1, 1.5: 2, 1.6: 3, 2.0: 3, 2.1: 6, 7.0: 4, 8.0: 6, -np.inf: 7, np.inf: 8, np.nan: 9}
     assert list(places.values()) == edges.place_numbers(np.array(list(places))).tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_any_number_of_threads_counts_the_same(threads: int) -> None:
+    """Of a table, and of batches that come one after the other."""
+    night = table([(float(row % 97), "abcdefghijk"[: row % 12] or None) for row in range(30_000)])
+    expected = profile(EDGES, night.to_batches(max_chunksize=30_000), threads=1)
+    assert expected == profile(EDGES, night, threads=threads)
+    assert expected == profile(EDGES, iter(night.to_batches(max_chunksize=1717)), threads=threads)
+
+
+def test_what_goes_wrong_while_batches_are_read_is_told() -> None:
+    """By whichever thread it happens in."""
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from table([(1.0, "a")]).to_batches()
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        profile(EDGES, broken())
 
 
 @pytest.mark.parametrize("values", [["a", "rare", None, "new", "a", ""], [None, None], []])
