@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from perennial.monitoring.distances import jensen_shannon, kolmogorov_smirnov, w
 from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, NumericEdges
 from perennial.monitoring.homogeneity import homogeneity
 from perennial.monitoring.night_null import Null, bins_in_use, night_null, tolerated_psi
+from perennial.monitoring.nulls import chances
 from perennial.monitoring.psi import Counts, psi
 from perennial.monitoring.season import Season
 from perennial.monitoring.unseen import Unseen, unseen_values
@@ -21,7 +22,24 @@ EVEN = np.full(32, 10**6)
 """What a tolerated shift is worth in nats is told over bins of equal shares."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class HeldColumn:
+    """One column of a night, and what it is held against.
+
+    Attributes:
+        edges: Its bins.
+        before: Shape (bins,), the rows of the reference that the night is held against.
+        now: Shape (bins,), the rows of the night.
+        nights: Shape (nights, bins), the rows of each reference night.
+    """
+
+    edges: ColumnEdges
+    before: Counts
+    now: Counts
+    nights: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredColumn:
     """How far one column is from the reference, before it is known how much is allowed.
 
@@ -33,6 +51,7 @@ class MeasuredColumn:
         most: About the greatest PSI that a night of so many rows can have: all of them in the bin that is rarest in the reference.
         null: What PSI does without drift.
         unseen: What values that the reference never held do without drift; None for numbers.
+        p_values: The chances of such figures without drift, one for each test.
     """
 
     edges: ColumnEdges
@@ -42,34 +61,29 @@ class MeasuredColumn:
     most: float
     null: Null
     unseen: Unseen | None
-
-    @cached_property
-    def p_values(self) -> tuple[float, ...]:
-        """The chances of such figures without drift, one for each test."""
-        moved = self.null.p_value(self.psi)
-        return (moved,) if self.unseen is None else (moved, self.unseen.p_value(self._new))
+    p_values: tuple[float, ...]
 
     def can_alarm(self, level: float) -> bool:
         """Return whether any night of so many rows would alarm at this *level*. A constant column may: it then has other bins."""
         return self.unseen is not None or not self.null.freedom or self.null.p_value(self.most) <= level
 
-    def judged(self, level: float, discovery: float, plain: float | None = None) -> ColumnDrift:
+    def judged(self, threshold: float, level: float, discovery: float, *, plain: bool = False) -> ColumnDrift:
         """Return the column's drift.
 
         Args:
+            threshold: The PSI, in nats, that is held for drift.
             level: The column moved if a chance is at most this.
             discovery: It stands on the list of columns to look at if a chance is at most this.
-            plain: A threshold of PSI that decides in place of *level*.
+            plain: The threshold decides in place of *level*.
         """
-        threshold = self.null.threshold(level) if plain is None else plain
-        moved = min(self.p_values) <= level if plain is None else self.psi >= plain
+        moved = self.psi >= threshold if plain else min(self.p_values) <= level
         return ColumnDrift(
             column=self.edges.name,
             psi=self.psi,
             threshold=threshold if np.isfinite(threshold) else None,
             n=int(self.now.sum()),
             state=SignalState.ALARM if moved else SignalState.QUIET,
-            beside=self._beside(level, discovery, moved=moved, tested=plain is None),
+            beside=self._beside(level, discovery, moved=moved, tested=not plain),
         )
 
     def _beside(self, level: float, discovery: float, *, moved: bool, tested: bool) -> Beside:
@@ -102,32 +116,49 @@ class MeasuredColumn:
 
     @property
     def _new(self) -> int:
-        return int(self.now[self.edges.ordinary])
+        return _new(self.edges, self.now)
 
 
-def measured_column(
-    edges: ColumnEdges, before: Counts, now: Counts, nights: Counts, season: Season, shift: float
-) -> MeasuredColumn:
-    """Hold one column of a night against the reference.
+def measured_columns(held: Sequence[HeldColumn], season: Season, shift: float) -> tuple[MeasuredColumn, ...]:
+    """Hold the columns of a night against the reference.
 
     Args:
-        edges: Its bins.
-        before: Shape (bins,), the rows of the reference that the night is held against.
-        now: Shape (bins,), the rows of the night.
-        nights: Shape (nights, bins), the rows of each reference night.
-        season: Which of these nights show how nights differ.
+        held: The columns.
+        season: Which of the reference's nights show how nights differ.
         shift: The tolerated shift, in reference standard deviations.
     """
-    ours, theirs, all_nights = (tested(edges, counts) for counts in (now, before, nights[season.peers]))
-    starts = bins_in_use(theirs, ours, edges.test_ordinary)
+    measured = [_measured(column, season, shift) for column in held]
+    moved = chances([null for null, _, _ in measured], np.array([found for _, found, _ in measured])) if measured else ()
+    columns = []
+    for column, (null, found, most), chance in zip(held, measured, moved, strict=True):
+        unseen = _unseen(column, shift)
+        p_values = (float(chance),) if unseen is None else (float(chance), unseen.p_value(_new(column.edges, column.now)))
+        columns.append(MeasuredColumn(column.edges, column.before, column.now, found, most, null, unseen, p_values))
+    return tuple(columns)
+
+
+def _measured(column: HeldColumn, season: Season, shift: float) -> tuple[Null, float, float]:
+    """Return what PSI does without drift, what it is, and the most that it can be."""
+    counts = column.now, column.before, column.nights[season.peers]
+    ours, theirs, nights = (tested(column.edges, some) for some in counts)
+    starts = bins_in_use(theirs, ours, column.edges.test_ordinary)
     ours, theirs = np.add.reduceat(ours, starts), np.add.reduceat(theirs, starts)
-    null = night_null(theirs, ours, np.add.reduceat(all_nights, starts, axis=1), shift, season.group)
-    unseen = None
-    if isinstance(edges, CategoricalEdges):
-        unseen = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), int(now.sum()), tolerated_psi(EVEN, shift))
+    null = night_null(theirs, ours, np.add.reduceat(nights, starts, axis=1), shift, season.group)
     farthest = np.zeros_like(ours)
     farthest[theirs.argmin()] = ours.sum()
-    return MeasuredColumn(edges, before, now, psi(theirs, ours), psi(theirs, farthest), null, unseen)
+    return null, psi(theirs, ours), psi(theirs, farthest)
+
+
+def _unseen(column: HeldColumn, shift: float) -> Unseen | None:
+    if isinstance(column.edges, NumericEdges):
+        return None
+    new, rows = column.nights[:, column.edges.ordinary], column.nights.sum(axis=1)
+    return unseen_values(new, rows, int(column.now.sum()), tolerated_psi(EVEN, shift))
+
+
+def _new(edges: ColumnEdges, now: Counts) -> int:
+    """Return how many rows hold a value that the reference never held."""
+    return int(now[edges.ordinary])
 
 
 def tested(edges: ColumnEdges, counts: Counts) -> Counts:

@@ -45,10 +45,10 @@ def wasserstein(places: Floats, reference: Counts, current: Counts) -> float | N
     apart = _apart(reference, current)
     if apart is None:
         return None
-    below = np.cumsum(reference) / reference.sum()
-    low, high = places[np.searchsorted(below, [_TAIL, 1 - _TAIL])]
-    inside = np.clip(places, low, high)
-    unit = _deviation(inside, reference)
+    below = np.cumsum(reference)
+    low, high = places[np.searchsorted(below / below[-1], [_TAIL, 1 - _TAIL])]
+    inside = np.minimum(np.maximum(places, low), high)
+    unit = _deviation(inside, reference / below[-1])
     return float(np.abs(apart[:-1]) @ np.diff(inside) / unit) if unit > 0 else None
 
 
@@ -66,27 +66,29 @@ def jensen_shannon(reference: Counts, current: Counts) -> float | None:
         >>> round(jensen_shannon(np.array([10, 0]), np.array([0, 10])), 6)
         0.693147
     """
-    if not (reference.sum() and current.sum()):
+    before, now = int(reference.sum()), int(current.sum())
+    if not (before and now):
         return None
-    p, q = reference / reference.sum(), current / current.sum()
+    p, q = reference / before, current / now
     middle = (p + q) / 2
     return max(0.0, (_divergence(p, middle) + _divergence(q, middle)) / 2)
 
 
 def _divergence(p: Floats, q: Floats) -> float:
     some = p > 0
-    return float(p[some] @ np.log(p[some] / q[some]))
+    share = p[some]
+    return float(share @ np.log(share / q[some]))
 
 
 def _apart(reference: Counts, current: Counts) -> Floats | None:
     """Return current less reference share up to and with each bin, shape (bins,)."""
-    if not (reference.sum() and current.sum()):
+    before, now = np.cumsum(reference), np.cumsum(current)
+    if not (before.size and before[-1] and now[-1]):
         return None
-    apart: Floats = np.cumsum(current) / current.sum() - np.cumsum(reference) / reference.sum()
+    apart: Floats = now / now[-1] - before / before[-1]
     return apart
 
 
-def _deviation(places: Floats, rows: Counts) -> float:
-    shares = rows / rows.sum()
+def _deviation(places: Floats, shares: Floats) -> float:
     mean = shares @ places
     return float(np.sqrt(shares @ (places - mean) ** 2))

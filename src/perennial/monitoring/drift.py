@@ -9,9 +9,10 @@ import numpy as np
 
 from perennial.core.receipts import ColumnDrift, Signal, SignalState
 from perennial.monitoring.binning import FEW_NIGHTS
-from perennial.monitoring.column_drift import MeasuredColumn, measured_column
+from perennial.monitoring.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.false_discovery import false_discovery_level
 from perennial.monitoring.holm import holm_level
+from perennial.monitoring.nulls import thresholds
 from perennial.monitoring.profile import Profile, require_same_edges
 from perennial.monitoring.reference import Reference
 from perennial.monitoring.season import Season, season
@@ -65,7 +66,10 @@ class Moved:
         if not self.columns:
             return [], said.signal(SignalState.QUIET, None, "no column is watched")
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
-        columns = [column.judged(level, listed, plain) for column in self.columns]
+        nulls = [column.null for column in self.columns]
+        allowed = thresholds(nulls, level) if plain is None else np.full(len(nulls), plain)
+        judging = zip(self.columns, allowed.tolist(), strict=True)
+        columns = [column.judged(threshold, level, listed, plain=plain is not None) for column, threshold in judging]
         order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))
         state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
         ordered = [columns[i] for i in order]
@@ -135,24 +139,25 @@ def moved_columns(
     if min(night.rows, reference.total.rows) < needed:
         why = f"{night.rows} rows against {reference.total.rows} of the reference, {needed} needed in each"
         return Moved(names=names, rows=night.rows, why_not=why)
-    usual = {day: profile for day, profile in reference.nights.items() if profile.rows >= minimum_rows}
+    usual = [day for day, rows in reference.by_column.rows.items() if rows >= minimum_rows]
     if len(usual) < needed_nights:
         why = f"{len(usual)} nights of the reference have {minimum_rows} rows, {needed_nights} needed to know how nights differ"
         return Moved(names=names, rows=night.rows, why_not=why)
-    chosen = season(list(usual), day)
-    columns = _columns(reference, night, list(usual.values()), chosen, input_shift)
+    chosen = season(usual, day)
+    columns = _columns(reference, night, usual, chosen, input_shift)
     return Moved(names=names, columns=columns, rows=night.rows, against=_against(len(usual), chosen))
 
 
 def _columns(
-    reference: Reference, night: Profile, usual: Sequence[Profile], chosen: Season, shift: float
+    reference: Reference, night: Profile, usual: Sequence[int], chosen: Season, shift: float
 ) -> tuple[MeasuredColumn, ...]:
-    found = []
+    held, stored = [], reference.by_column
+    some = np.isin(list(stored.rows), usual)
     for edges in reference.edges.columns:
-        nights = np.array([profile.counts[edges.name] for profile in usual], np.int64).reshape(len(usual), edges.bins)
+        nights = stored.counts[edges.name][some]
         before = nights[chosen.alike].sum(axis=0) if chosen.words else np.array(reference.total.counts[edges.name])
-        found.append(measured_column(edges, before, np.array(night.counts[edges.name]), nights, chosen, shift))
-    return tuple(found)
+        held.append(HeldColumn(edges, before, np.array(night.counts[edges.name]), nights))
+    return measured_columns(held, chosen, shift)
 
 
 def _sentence(ordered: Sequence[ColumnDrift]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from perennial.monitoring.psi import Counts
 
@@ -33,9 +33,9 @@ def homogeneity(reference: Counts, current: Counts) -> Homogeneity | None:
     """
     both = reference + current
     table = np.stack([reference, current])[:, both > 0].astype(np.float64)
-    freedom = table.shape[1] - 1
-    if freedom < 1 or not table.sum(axis=1).all():
+    freedom, rows = table.shape[1] - 1, table.sum(axis=1)
+    if freedom < 1 or not rows.all():
         return None
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    expected = np.outer(rows, table.sum(axis=0)) / rows.sum()
     statistic = float(((table - expected) ** 2 / expected).sum())
-    return Homogeneity(statistic, freedom, float(stats.chi2.sf(statistic, freedom)))
+    return Homogeneity(statistic, freedom, float(special.chdtrc(freedom, statistic)))

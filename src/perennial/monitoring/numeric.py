@@ -35,7 +35,7 @@ class NumericEdges(NamedEdges):
     @property
     def ordinary(self) -> int:
         """The number of bins that do not stand apart."""
-        return len(self.spans)
+        return int(np.count_nonzero(self._inside))
 
     @property
     def bins(self) -> int:
@@ -58,14 +58,12 @@ class NumericEdges(NamedEdges):
 
         They come in the same order: ordinary, below, above, -inf, inf, missing.
         """
-        starts = np.append(self._tests, np.arange(self.ordinary, self.bins))
-        summed: Counts = np.add.reduceat(counts, starts, axis=-1)
+        summed: Counts = np.add.reduceat(counts, self._test_starts, axis=-1)
         return summed
 
     def in_order(self, counts: Counts) -> Counts:
         """Return the counts of all that is not missing in the order of the values, shape (..., bins - 1): -inf, below, .., inf."""
-        low = self.ordinary
-        return np.take(counts, [low + 2, low, *range(low), low + 1, low + 3], axis=-1)
+        return np.take(counts, self._order, axis=-1)
 
     def count(self, column: pa.Array | pa.ChunkedArray) -> Counts:
         """Return how many rows of *column* lie in each bin, shape (bins,)."""
@@ -139,6 +137,17 @@ class NumericEdges(NamedEdges):
         with np.errstate(over="ignore"):  # the number after the last one is infinity
             begins = np.concatenate((begins, cuts[:1], atoms, np.nextafter(atoms, np.inf)))
         return np.flatnonzero(np.isin(self._ends[1:-1][self._inside], begins))
+
+    @cached_property
+    def _test_starts(self) -> Counts:
+        """The position of the first bin of each of the test's bins and of those that stand apart, shape (test bins,)."""
+        return np.append(self._tests, np.arange(self.ordinary, self.bins))
+
+    @cached_property
+    def _order(self) -> Counts:
+        """The positions of all bins but that of what is missing, in the order of their values."""
+        low = self.ordinary
+        return np.array([low + 2, low, *range(low), low + 1, low + 3])
 
     @property
     def _range(self) -> tuple[float, float]:

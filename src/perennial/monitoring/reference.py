@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field, SkipValidation, model_validator
 
 from perennial.monitoring.binning import categorical_edges, numeric_edges
 from perennial.monitoring.columns import floats, require_columns
@@ -21,6 +21,7 @@ from perennial.monitoring.packed import packed, unpacked
 from perennial.monitoring.profile import Profile, counted, empty_profile, merge
 from perennial.monitoring.psi import Counts, Floats
 from perennial.monitoring.stored import Frozen, Stored
+from perennial.monitoring.stored_nights import StoredNights, by_column
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -52,14 +53,13 @@ class Reference(Stored):
 
     edges: Edges
     total: Profile
-    nights: dict[int, Profile]
+    nights: SkipValidation[Mapping[int, Profile]]
     moments: dict[str, Moments]
 
     def to_json(self) -> bytes:
         """Return the record as JSON; the counts of all nights together, by column, and no total, which is their sum."""
-        names, nights = self.edges.names, list(self.nights.values())
-        columns = [np.array([night.counts[name] for night in nights], dtype=np.int64) for name in names]
-        stored = _Nights(numbers=tuple(self.nights), rows=tuple(night.rows for night in nights), packed=packed(columns))
+        nights = self.by_column
+        stored = _Nights(numbers=tuple(nights), rows=tuple(nights.rows.values()), packed=packed(list(nights.counts.values())))
         record = self.model_copy(update={"nights": stored}).model_dump_json(exclude={"total"}, serialize_as_any=True)
         return record.encode()
 
@@ -71,10 +71,16 @@ class Reference(Stored):
             return record
         edges, stored = Edges.model_validate(record["edges"]), _Nights.model_validate(record.get("nights"))
         columns = unpacked(stored.packed, [(len(stored.numbers), one.bins) for one in edges.columns])
-        named = list(zip(edges.names, columns, strict=True))
-        nights = [counted(edges, rows, {name: column[i] for name, column in named}) for i, rows in enumerate(stored.rows)]
-        total = counted(edges, sum(stored.rows), {name: column.sum(axis=0) for name, column in named})
-        return {**record, "edges": edges, "total": total, "nights": dict(zip(stored.numbers, nights, strict=True))}
+        nights = StoredNights(
+            edges, dict(zip(stored.numbers, stored.rows, strict=True)), dict(zip(edges.names, columns, strict=True))
+        )
+        total = counted(edges, sum(stored.rows), {name: column.sum(axis=0) for name, column in nights.counts.items()})
+        return {**record, "edges": edges, "total": total, "nights": nights}
+
+    @cached_property
+    def by_column(self) -> StoredNights:
+        """The nights, column by column."""
+        return by_column(self.edges, self.nights)
 
     def only(self, wanted: Callable[[ColumnEdges], bool]) -> Reference:
         """Return the reference of the columns whose edges are *wanted*; itself where all are."""

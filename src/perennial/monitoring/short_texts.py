@@ -124,7 +124,8 @@ def _offsets(texts: pa.Array) -> Counts:
     width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     if not len(texts):
         return np.zeros(1, width)
-    return np.frombuffer(texts.buffers()[1], width)[texts.offset : texts.offset + len(texts) + 1]
+    offsets: Counts = np.frombuffer(texts.buffers()[1], width)
+    return offsets[texts.offset : texts.offset + len(texts) + 1]
 
 
 def _levels(words: Words, places: Counts) -> Iterator[_Level]:

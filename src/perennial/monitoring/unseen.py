@@ -35,17 +35,18 @@ class Unseen:
 
     def p_value(self, unseen: int) -> float:
         """Return the chance of at least *unseen* such rows without drift."""
-        return float(max(stats.poisson.sf(unseen - 1, self.rows * self.tolerated), self._nights.sf(unseen - 1)))
+        return float(max(stats.poisson.sf(unseen - 1, self.rows * self.tolerated), stats.nbinom.sf(unseen - 1, *self._nights)))
 
     def threshold(self, level: float) -> float:
         """Return the least share of rows whose chance without drift is at most *level*."""
         mean = self.rows * self.tolerated
-        least = max(stats.poisson.isf(level, mean), self._nights.isf(level)) + 1
+        least = max(stats.poisson.isf(level, mean), stats.nbinom.isf(level, *self._nights)) + 1
         return float(least / self.rows)
 
     @property
-    def _nights(self) -> stats.rv_discrete:
-        return stats.nbinom(self.shape, self.shape / (self.shape + self.rows * self.expected))
+    def _nights(self) -> tuple[float, float]:
+        """The two parameters of the negative binomial distribution."""
+        return self.shape, self.shape / (self.shape + self.rows * self.expected)
 
 
 def unseen_values(unseen: Counts, rows: Counts, tonight: int, tolerated_psi: float) -> Unseen:
