@@ -34,6 +34,18 @@ class Scratch:
         self.mask = np.empty(self.rows, dtype=bool)
 
 
+class Ends:
+    """Ends, and how they are counted: on a grid, or one by one."""
+
+    def __init__(self, ends: Floats) -> None:
+        """Find the grid of *ends*, ascending, each once."""
+        self.ends, self.grid = ends, grid_of(ends)
+        held = self.grid.holds(ends) if self.grid else np.zeros(ends.size, dtype=bool)
+        self.starts = self.grid.places(ends[held]) if self.grid else np.empty(0, np.int64)
+        self.even, self.single = np.flatnonzero(held), np.flatnonzero(~held)
+        self.singles: list[float] = ends[~held].tolist()
+
+
 class AtLeast:
     """How many of the numbers that come, block by block, are at least each of some ends. NaN is not.
 
@@ -41,32 +53,24 @@ class AtLeast:
     are, to sort it 30 ns, and to search for it 60 ns.
     """
 
-    def __init__(self, ends: Floats, grid: Grid | None) -> None:
-        """Begin with no numbers.
-
-        Args:
-            ends: Ascending, each once.
-            grid: From :func:`grid_of`, of the same ends.
-        """
-        self._ends, self._grid = ends, grid
-        held = grid.holds(ends) if grid else np.zeros(ends.size, dtype=bool)
-        self._starts = grid.places(ends[held]) if grid else np.empty(0, np.int64)
-        self._even, self._single = np.flatnonzero(held), np.flatnonzero(~held)
-        self._singles = ends[~held].tolist()
-        self._counts = np.zeros(ends.size, dtype=np.int64)
+    def __init__(self, ends: Ends) -> None:
+        """Begin with no numbers."""
+        self._ends = ends
+        self._counts = np.zeros(ends.ends.size, dtype=np.int64)
 
     def add(self, values: Floats, scratch: Scratch) -> None:
         """Count *values*, shape (rows,)."""
+        ends = self._ends
         if values.size <= _SMALL:
-            self._counts += _sorted(values[~np.isnan(values)], self._ends)
+            self._counts += _sorted(values[~np.isnan(values)], ends.ends)
             return
         for start in range(0, values.size, scratch.rows):
             block, bounds = _known(values[start : start + scratch.rows])
-            if self._grid:
-                cells = self._grid.count(block, scratch)
-                self._counts[self._even] += np.add.reduceat(cells, self._starts)[::-1].cumsum()[::-1]
-            if self._singles:
-                self._counts[self._single] += _singly(block, bounds, self._singles, self._grid, scratch)
+            if ends.grid:
+                cells = ends.grid.count(block, scratch)
+                self._counts[ends.even] += np.add.reduceat(cells, ends.starts)[::-1].cumsum()[::-1]
+            if ends.singles:
+                self._counts[ends.single] += _singly(block, bounds, ends.singles, ends.grid, scratch)
 
     @property
     def counts(self) -> Counts:
@@ -130,6 +134,8 @@ def grid_of(ends: Floats) -> Grid | None:
     exponents = _exponents(ends)
     most, best = _FEW, None
     for exponent in np.unique(exponents[np.abs(exponents) < _EXTREME]).tolist():
+        if np.count_nonzero(exponents >= exponent) <= most:
+            break
         width = np.ldexp(1.0, exponent)
         held = ends[(exponents >= exponent) & (np.abs(ends) < 2.0**_MANTISSA * width)]
         reach = np.searchsorted(held, held + MOST_CELLS * width) - np.arange(held.size)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perennial.monitoring.at_least import AtLeast, Grid, Scratch, grid_of
+from perennial.monitoring.at_least import AtLeast, Ends, Scratch
 from perennial.monitoring.columns import floats
 from perennial.monitoring.named import NamedEdges
 from perennial.monitoring.psi import Counts, Floats
@@ -77,7 +77,7 @@ class NumericEdges(NamedEdges):
 
     def counting(self) -> AtLeast:
         """Return what counts numbers, with none so far; :meth:`binned` tells what it found."""
-        return AtLeast(self.runs[0], self._grid)
+        return AtLeast(self._counted_ends)
 
     def binned(self, counting: AtLeast, rows: int) -> Counts:
         """Return how many of the *rows* that were counted lie in each bin, shape (bins,)."""
@@ -111,8 +111,8 @@ class NumericEdges(NamedEdges):
         return np.unique(np.concatenate(([-np.inf, -_MOST], starts, self.atoms, after, [np.inf])))
 
     @cached_property
-    def _grid(self) -> Grid | None:
-        return grid_of(self._ends)
+    def _counted_ends(self) -> Ends:
+        return Ends(self._ends)
 
     @cached_property
     def _inside(self) -> npt.NDArray[np.bool_]:
@@ -135,8 +135,12 @@ class NumericEdges(NamedEdges):
         cuts, atoms = np.array(self.cuts), np.array(self.atoms)
         begins = cuts[list(self.test_starts)] if self.test_starts else cuts
         with np.errstate(over="ignore"):  # the number after the last one is infinity
-            begins = np.concatenate((begins, cuts[:1], atoms, np.nextafter(atoms, np.inf)))
-        return np.flatnonzero(np.isin(self._ends[1:-1][self._inside], begins))
+            begins = np.unique(np.concatenate((begins, cuts[:1], atoms, np.nextafter(atoms, np.inf))))
+        inside = self._ends[1:-1][self._inside]
+        places = np.searchsorted(inside, begins)
+        there = places < inside.size
+        found: Counts = places[there][inside[places[there]] == begins[there]]
+        return found
 
     @cached_property
     def _test_starts(self) -> Counts:

@@ -27,7 +27,7 @@ MOST_BINS = 1 << 20
 THREADS = 2
 """How many threads count rows: most of the work is done where Python lets others run."""
 
-_BATCH = 1 << 16
+_BATCH = 1 << 17
 _LEAST_ROWS = 1 << 13
 
 
@@ -80,16 +80,15 @@ def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch], *, threads:
         require_columns(edges.reads, rows.schema)
         threads = min(threads, rows.num_rows // _LEAST_ROWS + 1)
         rows = rows.to_batches(max_chunksize=_evenly(rows.num_rows, threads))
-    batches = _Turns(iter(rows))
+    batches, tallies = _Turns(iter(rows)), [Tally(edges) for _ in range(threads)]
     if threads == 1:
-        return _counted(edges, batches)
+        return _counted(tallies[0], batches)
     with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(_counted, edges, batches) for _ in range(threads)]
+        parts = [pool.submit(_counted, tally, batches) for tally in tallies]
     return reduce(merge, [part.result() for part in parts])
 
 
-def _counted(edges: Edges, batches: Iterable[pa.RecordBatch]) -> Profile:
-    tally = Tally(edges)
+def _counted(tally: Tally, batches: Iterable[pa.RecordBatch]) -> Profile:
     for batch in batches:
         tally.add(batch)
     return tally.profile
