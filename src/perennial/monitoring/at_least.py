@@ -44,6 +44,7 @@ class Ends:
         self.starts = self.grid.places(ends[held]) if self.grid else np.empty(0, np.int64)
         self.even, self.single = np.flatnonzero(held), np.flatnonzero(~held)
         self.singles: list[float] = ends[~held].tolist()
+        self.span = (float(ends[held][0]), float(ends[held][-1])) if self.grid else (-np.inf, np.inf)
 
 
 class AtLeast:
@@ -69,8 +70,10 @@ class AtLeast:
             if ends.grid:
                 cells = ends.grid.count(block, scratch)
                 self._counts[ends.even] += np.add.reduceat(cells, ends.starts)[::-1].cumsum()[::-1]
-            if ends.singles:
-                self._counts[ends.single] += _singly(block, bounds, ends.singles, ends.grid, scratch)
+            if ends.single.size > _MANY:
+                self._counts[ends.single] += _sorted(block, ends.ends[ends.single])
+            elif ends.singles:
+                self._counts[ends.single] += _singly(block, bounds, ends, scratch)
 
     @property
     def counts(self) -> Counts:
@@ -91,12 +94,6 @@ class Grid:
     exponent: int
     first: int
     cells: int
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Where the first cell begins, and the last."""
-        first, last = np.ldexp([float(self.first), float(self.first + self.cells - 1)], self.exponent).tolist()
-        return first, last
 
     def holds(self, ends: Floats) -> npt.NDArray[np.bool_]:
         """Return which of *ends* begin a cell, shape (ends,)."""
@@ -164,30 +161,27 @@ def _known(block: Floats) -> tuple[Floats, tuple[float, float]]:
     return known, (float(known.min(initial=np.inf)), float(known.max(initial=-np.inf)))
 
 
-def _singly(block: Floats, bounds: tuple[float, float], ends: list[float], grid: Grid | None, scratch: Scratch) -> list[int]:
-    """Return how many numbers of *block*, without NaN and just counted over *grid*, are at least each of *ends*, not on it."""
+def _singly(block: Floats, bounds: tuple[float, float], ends: Ends, scratch: Scratch) -> list[int]:
+    """Return how many numbers of *block*, without NaN and just counted, are at least each of *ends* that is not on the grid."""
     least, most = bounds
-    parting = [end for end in ends if least < end <= most]
-    found = dict(zip(parting, _parted(block, parting, grid, scratch), strict=True))
-    return [block.size if end <= least else found.get(end, 0) for end in ends]
+    parting = [end for end in ends.singles if least < end <= most]
+    found = dict(zip(parting, _parted(block, parting, ends, scratch), strict=True))
+    return [block.size if end <= least else found.get(end, 0) for end in ends.singles]
 
 
-def _parted(block: Floats, ends: list[float], grid: Grid | None, scratch: Scratch) -> list[int]:
-    """Return the same where each of *ends* has numbers of *block* on both sides."""
-    if grid is None or len(ends) <= _TAILS:
-        return _together(block, ends, scratch)
-    low, high = grid.span
-    below, above = bisect_left(ends, low), bisect_right(ends, high)
-    beyond = grid.beyond(block, scratch)
-    tails = list(map(int, _sorted(beyond, np.array(ends[:below] + ends[above:]))))
+def _parted(block: Floats, parting: list[float], ends: Ends, scratch: Scratch) -> list[int]:
+    """Return the same for *parting*, those of *ends* that have numbers of *block* on both sides."""
+    below, above = bisect_left(parting, ends.span[0]), bisect_right(parting, ends.span[1])
+    if ends.grid is None or below + len(parting) - above <= _TAILS:
+        return _compared(block, parting, scratch)
+    beyond = ends.grid.beyond(block, scratch)
+    tails = list(map(int, _sorted(beyond, np.array(parting[:below] + parting[above:]))))
     inside = block.size - beyond.size
-    return [inside + tail for tail in tails[:below]] + _together(block, ends[below:above], scratch) + tails[below:]
+    return [inside + tail for tail in tails[:below]] + _compared(block, parting[below:above], scratch) + tails[below:]
 
 
-def _together(block: Floats, ends: list[float], scratch: Scratch) -> list[int]:
-    """Return how many numbers of *block*, without NaN, are at least each of *ends*, by whichever way is faster."""
-    if len(ends) > _MANY:
-        return list(map(int, _sorted(block, np.array(ends))))
+def _compared(block: Floats, ends: list[float], scratch: Scratch) -> list[int]:
+    """Return how many numbers of *block* are at least each of *ends*."""
     mask = scratch.mask[: block.size]
     return [int(np.count_nonzero(np.greater_equal(block, end, out=mask))) for end in ends]
 

@@ -78,9 +78,11 @@ class CategoricalEdges(NamedEdges):
         bins = self._short.find(texts) if len(texts) > _FEW else np.full(len(texts), -1)
         left = np.flatnonzero(bins < 0)
         if left.size:
-            rest = texts if left.size == len(texts) else texts.take(pa.array(left))
-            position = pc.fill_null(pc.index_in(rest.cast(pa.large_string()), value_set=self._known), -1).to_numpy()
-            bins[left] = np.where(position < 0, self.ordinary, np.minimum(position, len(self.values)))
+            rest = (texts if left.size == len(texts) else texts.take(pa.array(left))).dictionary_encode()
+            values = rest.dictionary.cast(pa.large_string())
+            position = pc.fill_null(pc.index_in(values, value_set=self._known), -1).to_numpy()
+            placed = np.where(position < 0, self.ordinary, np.minimum(position, len(self.values)))
+            bins[left] = placed[rest.indices.to_numpy()]
         return bins
 
     @cached_property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
-from threading import Lock
+from queue import SimpleQueue
 from typing import Annotated
 
 import numpy as np
@@ -71,7 +71,7 @@ class Profile(Stored):
 
 
 def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch], *, threads: int = THREADS) -> Profile:
-    """Count *rows* over *edges*, batch by batch, in as many *threads*, each of which takes the next batch.
+    """Count *rows* over *edges*, batch by batch, as many at a time as there are *threads*.
 
     Raises:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
@@ -80,41 +80,37 @@ def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch], *, threads:
         require_columns(edges.reads, rows.schema)
         threads = min(threads, rows.num_rows // _LEAST_ROWS + 1)
         rows = rows.to_batches(max_chunksize=_evenly(rows.num_rows, threads))
-    batches, tallies = _Turns(iter(rows)), [Tally(edges) for _ in range(threads)]
+    tallies = [Tally(edges) for _ in range(threads)]
     if threads == 1:
-        return _counted(tallies[0], batches)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(_counted, tally, batches) for tally in tallies]
-    return reduce(merge, [part.result() for part in parts])
+        for batch in rows:
+            tallies[0].add(batch)
+    else:
+        _share_out(rows, tallies)
+    return reduce(merge, [tally.profile for tally in tallies])
 
 
-def _counted(tally: Tally, batches: Iterable[pa.RecordBatch]) -> Profile:
-    for batch in batches:
-        tally.add(batch)
-    return tally.profile
+def _share_out(batches: Iterable[pa.RecordBatch], tallies: Sequence[Tally]) -> None:
+    """Read *batches* in this thread, and let each be counted in another one by whichever of *tallies* is idle."""
+    idle: SimpleQueue[Tally] = SimpleQueue()
+
+    def add(tally: Tally, batch: pa.RecordBatch) -> None:
+        try:
+            tally.add(batch)
+        finally:
+            idle.put(tally)
+
+    for tally in tallies:
+        idle.put(tally)
+    with ThreadPoolExecutor(len(tallies)) as pool:
+        counting = [pool.submit(add, idle.get(), batch) for batch in batches]
+    for added in counting:
+        added.result()
 
 
 def _evenly(rows: int, threads: int) -> int:
     """Return how many rows a batch should have: about as many as are counted fastest, and as many batches for each thread."""
     turns = max(round(rows / _BATCH / threads), 1)
     return max(-(-rows // (turns * threads)), 1)
-
-
-class _Turns:
-    """Batches that several threads take in turns."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        """Begin with the first of *batches*."""
-        self._batches, self._taking = batches, Lock()
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield each batch to one of the threads."""
-        while True:
-            with self._taking:
-                batch = next(self._batches, None)
-            if batch is None:
-                return
-            yield batch
 
 
 class Tally:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, SkipValidation, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from perennial.monitoring.binning import categorical_edges, numeric_edges
 from perennial.monitoring.columns import floats, require_columns
@@ -41,6 +41,11 @@ class _Nights(Frozen):
     packed: str
 
 
+def _as_stored(nights: object, check: ValidatorFunctionWrapHandler) -> Mapping[int, Profile]:
+    """Leave *nights* as they were just unpacked, and check all others."""
+    return nights if isinstance(nights, StoredNights) else check(nights)
+
+
 class Reference(Stored):
     """What a champion was trained on: edges, counts in total and for each night, moments of the numeric columns.
 
@@ -53,7 +58,7 @@ class Reference(Stored):
 
     edges: Edges
     total: Profile
-    nights: SkipValidation[Mapping[int, Profile]]
+    nights: Annotated[Mapping[int, Profile], WrapValidator(_as_stored)]
     moments: dict[str, Moments]
 
     def to_json(self) -> bytes:

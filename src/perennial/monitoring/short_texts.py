@@ -99,11 +99,13 @@ def words_of(texts: pa.Array) -> Words | None:
         return np.empty(0, np.uint64)
     lengths = np.diff(offsets)
     least, most = int(lengths.min()), int(lengths.max())
-    content = np.zeros((int(offsets[-1] - offsets[0]) // _BYTES + 2) * _BYTES, dtype=np.uint8)
-    held = content[: int(offsets[-1] - offsets[0])]
-    if held.size:
-        held[:] = np.frombuffer(texts.buffers()[2], np.uint8, held.size, int(offsets[0]))
-    if most > _BYTES or (least < most and np.count_nonzero(held) < held.size):
+    if most > _BYTES:
+        return None
+    size = int(offsets[-1] - offsets[0])
+    content = np.zeros((size // _BYTES + 2) * _BYTES, dtype=np.uint8)
+    if size:
+        content[:size] = np.frombuffer(texts.buffers()[2], np.uint8, size, int(offsets[0]))
+    if least < most and np.count_nonzero(content) < size:
         return None
     if least == most:
         words: Words = np.ndarray((rows,), "<u8", content.data, strides=(most,)).astype(np.uint64)

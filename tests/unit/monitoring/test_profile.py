@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import current_thread
 from typing import Any
 
 import numpy as np
@@ -178,15 +179,21 @@ def test_any_number_of_threads_counts_the_same(threads: int) -> None:
     assert expected == profile(EDGES, iter(night.to_batches(max_chunksize=1717)), threads=threads)
 
 
-def test_what_goes_wrong_while_batches_are_read_is_told() -> None:
-    """By whichever thread it happens in."""
+def test_what_goes_wrong_while_batches_are_read_or_counted_is_told() -> None:
+    """Whatever thread it happens in; and batches are read where the caller is, as a connection to a database wants it."""
+    batch, reading = table([(1.0, "a")]).to_batches()[0], []
 
     def broken() -> Iterator[pa.RecordBatch]:
-        yield from table([(1.0, "a")]).to_batches()
+        for _ in range(10):
+            reading.append(current_thread())
+            yield batch
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
         profile(EDGES, broken())
+    assert set(reading) == {current_thread()}
+    with pytest.raises(DataError, match="must be there once"):
+        profile(EDGES, [batch, batch.select(["c"]), batch])
 
 
 @pytest.mark.parametrize("values", [["a", "rare", None, "new", "a", ""], [None, None], []])
