@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,6 @@ from perennial.core.errors import DataError, Fault
 from perennial.monitoring.psi import Counts, Floats
 
 Codes = npt.NDArray[np.signedinteger]
-
-PIECE = 1 << 15
-"""How many rows are looked up at a time: what that takes stays in the processor's cache, and with the thread that allocated it."""
 
 _PLAIN = "text, a number, a truth value or a time"
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
@@ -85,12 +82,10 @@ def rows_of_texts(name: str, column: pa.Array) -> tuple[Counts, pa.Array]:
     return np.append(rows[known], len(column) - int(rows[known].sum())), texts.drop_null()
 
 
-def pieces(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
-    """Yield *column* in order: texts at most so many rows at a time that work on them stays small, all else chunk by chunk."""
-    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
-        rows = PIECE if is_text(chunk.type) else max(len(chunk), 1)
-        for start in range(0, len(chunk), rows):
-            yield chunk.slice(start, rows)
+def chunks(column: pa.Array | pa.ChunkedArray) -> Iterable[pa.Array]:
+    """Return the parts of *column*, in order."""
+    found: Iterable[pa.Array] = column.chunks if isinstance(column, pa.ChunkedArray) else (column,)
+    return found
 
 
 def is_text(kind: pa.DataType) -> bool:

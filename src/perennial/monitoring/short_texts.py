@@ -44,15 +44,15 @@ class ShortTexts:
         words = words_of(known.take(pa.array(short)))
         self._levels = () if words is None else tuple(_levels(words, places[short]))
 
-    def find(self, texts: pa.Array) -> Counts:
-        """Return the place of each of *texts*, shape (rows,); -1 where it is long, or not known.
+    def find(self, texts: pa.Array) -> Counts | None:
+        """Return the place of each of *texts*, shape (rows,), -1 where it is not found; None where one of them is not short.
 
         Args:
             texts: string or large_string, without nulls.
         """
         words = words_of(texts)
         if words is None or not self._levels:
-            return np.full(len(texts), -1)
+            return None
         found = self._levels[0].find(words)
         for level in self._levels[1:]:
             missed = np.flatnonzero(found < 0)

@@ -204,3 +204,13 @@ def test_codes_are_counted_like_the_values_behind_them(values: list[str | None])
     unused = pa.array(["b", *values], pa.string()).dictionary_encode().slice(1)
     pieces = pa.chunked_array([plain.slice(0, 2).dictionary_encode(), plain.slice(2).dictionary_encode()])
     assert [column.count(plain).tolist()] * 3 == [column.count(c).tolist() for c in (plain.dictionary_encode(), unused, pieces)]
+
+
+@pytest.mark.parametrize("long", [[], ["a text of more than eight bytes"], ["zero\0"]])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_many_texts_are_counted_like_few(long: list[str], kind: pa.DataType) -> None:
+    """Known, unknown, missing and empty ones, and some that are long, in the last of several pieces."""
+    column = CategoricalEdges(column="c", values=("a", "b", *long), others=("rare", ""))
+    some = pa.array(["a", "rare", None, "new", "a", "", "b"] * 10_000 + long * 3, kind)
+    expected = [20_000, 10_000, *[3] * len(long), 20_000, 10_000, 10_000]
+    assert expected == column.count(some).tolist() == column.count(pa.chunked_array([some.slice(0, 7), some.slice(7)])).tolist()
