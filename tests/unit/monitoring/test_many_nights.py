@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def learned(nights: int, size: int, seed: int = 0) -> Reference:
     return reference_profile(table, numeric=("normal", "odd"), categorical=("city",), nights=days)
 
 
-def arrays(reference: Reference, nights: dict[int, Profile]) -> Nights:
+def arrays(reference: Reference, nights: Mapping[int, Profile]) -> Nights:
     """Return *nights*, by day, as arrays."""
     counts = {name: np.array([night.counts[name] for night in nights.values()]) for name in reference.edges.names}
     return Nights(np.array(list(nights), dtype=np.int64), counts)
