@@ -23,9 +23,9 @@ def perennial(world: World, clock: Clock, threads: int = 2) -> Mapping[str, floa
     """Ours: the stored reference, one pass over the night in Arrow, the test and every figure beside it."""
     import pyarrow as pa
 
-    from perennial.monitoring.drift import drift
-    from perennial.monitoring.profile import profile
-    from perennial.monitoring.reference import Reference
+    from perennial.monitoring.counting.profile import profile
+    from perennial.monitoring.counting.reference import Reference
+    from perennial.monitoring.shift.drift import drift
 
     def measured(stored: Path, night: Any) -> int:  # noqa: ANN401 - pyarrow has no types
         reference = Reference.from_json(stored.read_bytes())
@@ -105,7 +105,7 @@ def prepare(world: World) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from perennial.monitoring.reference import reference_profile
+    from perennial.monitoring.counting.reference import reference_profile
 
     if (world.path / "wide.json").exists():
         return

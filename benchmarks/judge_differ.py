@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from scipy import special, stats
 
-from perennial.monitoring.night_null import Null, night_null
 from perennial.monitoring.psi import Counts, Floats, sampling_scale
+from perennial.monitoring.shift.night_null import Null, night_null
 
 BINS, ROWS, COLUMNS, YEAR = 32, 720, 30, 365.25
 WANTED = 0.5

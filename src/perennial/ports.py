@@ -29,8 +29,8 @@ from perennial.workshop.owner import ProcessWorkshop
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perennial.monitoring.edges import Edges
-    from perennial.monitoring.profile import Profile
+    from perennial.monitoring.counting.edges import Edges
+    from perennial.monitoring.counting.profile import Profile
 
 R = TypeVar("R", bound=Receipt)
 
@@ -104,7 +104,7 @@ class Profiling(Protocol):
     """A source that can count the rows of an interval itself, so that only counts leave it."""
 
     def profile(self, selection: Selection, edges: Edges) -> Profile:
-        """Return what :func:`perennial.monitoring.profile.profile` would count of the rows that ``Source.read`` would yield.
+        """Return what ``monitoring.counting.profile`` would count of the rows that ``Source.read`` would yield.
 
         Args:
             selection: Which rows; its columns hold those that *edges* read.

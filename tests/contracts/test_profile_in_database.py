@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval
-from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import reference_profile
+from perennial.monitoring.counting.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import reference_profile
 from perennial.ports import Among, Profiling, Selection
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.sql.source import SqlSource

@@ -24,13 +24,13 @@ from perennial.core.receipts import (
     SignalState,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.losses import LossOutlook
-from perennial.monitoring.outlook import Outlook
-from perennial.monitoring.policy import Facts, decide
+from perennial.monitoring.decision.policy import Facts, decide
+from perennial.monitoring.loss.losses import LossOutlook
+from perennial.monitoring.loss.outlook import Outlook
 from perennial.ports import Artifacts, Stores
 from perennial.steps.loop import score
-from perennial.steps.loss_outlook import loss_outlook
 from perennial.steps.measured_night import measured_night
+from perennial.steps.measuring.loss_outlook import loss_outlook
 from perennial.testing.story import day, night
 
 Define = Callable[..., Definition]

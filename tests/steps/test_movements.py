@@ -24,15 +24,15 @@ from perennial.core.receipts import (
     Validation,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
-from perennial.monitoring.two_sample import TwoSample
+from perennial.monitoring.loss.outlook import LABEL, PREDICTION, Outlook
+from perennial.monitoring.shift.two_sample import TwoSample
 from perennial.ports import Stores
 from perennial.steps.collect import collect
 from perennial.steps.extract import extract
+from perennial.steps.measuring.told_apart import told_signal
 from perennial.steps.monitor import measure, monitor
 from perennial.steps.predict import predict
 from perennial.steps.sample import read_sample
-from perennial.steps.told_apart import told_signal
 from perennial.steps.validate import validate
 from perennial.testing.story import day, night
 

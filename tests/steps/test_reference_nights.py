@@ -7,7 +7,7 @@ from datetime import datetime
 
 from perennial.core.receipts import ModelVersion, Publication
 from perennial.definition.models import Definition
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.sample import read_sample
 from perennial.testing.story import day

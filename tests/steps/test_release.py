@@ -18,9 +18,9 @@ from perennial.ports import Stores
 from perennial.simulation.bad_nights import BadNight, with_bad_nights
 from perennial.simulation.load import tables as named
 from perennial.simulation.world import World
+from perennial.steps.checking.refusals import refusals
 from perennial.steps.extract import extract
 from perennial.steps.loop import score
-from perennial.steps.refusals import refusals
 from perennial.steps.release import last_validation, release, take_back
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.steps.validate import validate

@@ -36,11 +36,11 @@ from perennial.steps.collect import collect
 from perennial.steps.explain import explain
 from perennial.steps.extract import extract
 from perennial.steps.fulfil import fulfil
-from perennial.steps.labelled_nights import labelled_nights
 from perennial.steps.loop import retrain, score
 from perennial.steps.others import other_rows, others
 from perennial.steps.reproduce import reproduce
 from perennial.steps.rollback import rollback
+from perennial.steps.scoring.labelled_nights import labelled_nights
 from perennial.testing.story import FIRST_DAY, day, night
 
 Define = Callable[..., Definition]

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.psi import psi_by_row
-from perennial.monitoring.reference import reference_profile
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 COLUMNS = 15

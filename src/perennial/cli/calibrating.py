@@ -30,7 +30,7 @@ def calibrate(model: Model, segment: Segment = None, *, as_json: Json = False) -
     definition = definition_of(model)
     with working(f"calibrating {model}"), wiring.open_stores() as stores:
         from perennial.steps.calibrate import calibrate as run  # noqa: PLC0415 - the steps import what is heavy
-        from perennial.steps.recommended import recommended  # noqa: PLC0415 - the same
+        from perennial.steps.measuring.recommended import recommended  # noqa: PLC0415 - the same
 
         found = run(definition, segment_named(definition, segment), stores)
         advice = recommended(definition, found)

@@ -39,7 +39,7 @@ def quarantine(model: Model, night: Night = None, segment: Segment = None, *, as
     """
     definition = definition_of(model)
     with wiring.open_stores() as stores:
-        from perennial.steps.refusals import refusals  # noqa: PLC0415 - the steps import what is heavy
+        from perennial.steps.checking.refusals import refusals  # noqa: PLC0415 - the steps import what is heavy
 
         found = refusals(definition, night_of(definition, night), segment_named(definition, segment), stores)
     if as_json:

@@ -46,7 +46,7 @@ def validation(
     with wiring.open_stores() as stores:
         found = _last(stores, definition, segment_named(definition, segment), night)
         if great_expectations:
-            from perennial.steps.recheck import recheck  # noqa: PLC0415 - the steps import what is heavy
+            from perennial.steps.checking.recheck import recheck  # noqa: PLC0415 - the steps import what is heavy
 
             dump(recheck(definition, stores, found))
             return

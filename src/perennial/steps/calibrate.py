@@ -9,12 +9,12 @@ import numpy as np
 from scipy import stats
 
 from perennial.core.receipts import Measurement, Receipt
-from perennial.monitoring.edges import NumericEdges
-from perennial.monitoring.many_nights import Figures
-from perennial.monitoring.settings_tried import Setting, figures_by_column, shuffled, smallest_shift
-from perennial.steps.budget import budget, nights_per_year
-from perennial.steps.decay_delay import ExpectedDelay, expected_delays
-from perennial.steps.past_nights import Reign, reigns, standing_measurements
+from perennial.monitoring.counting.edges import NumericEdges
+from perennial.monitoring.shift.many_nights import Figures
+from perennial.monitoring.shift.settings_tried import Setting, figures_by_column, shuffled, smallest_shift
+from perennial.steps.measuring.budget import budget, nights_per_year
+from perennial.steps.measuring.decay_delay import ExpectedDelay, expected_delays
+from perennial.steps.measuring.past_nights import Reign, reigns, standing_measurements
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -19,15 +19,15 @@ from perennial.learning.judgement import Judgement, Rules, judge
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.champion import effective_from, promoted_with, version_of
-from perennial.steps.costs import judged_by_budget
-from perennial.steps.holdout import Holdout
-from perennial.steps.importance import importance_of
-from perennial.steps.incumbent import Incumbent, incumbent
-from perennial.steps.infrastructure import TRIAL, Tried, infrastructure, times_untold
-from perennial.steps.loss import loss_of
-from perennial.steps.models import predict_with
-from perennial.steps.outlook import outlook_of
-from perennial.steps.second_fit import noise_of
+from perennial.steps.judging.costs import judged_by_budget
+from perennial.steps.judging.holdout import Holdout
+from perennial.steps.judging.importance import importance_of
+from perennial.steps.judging.incumbent import Incumbent, incumbent
+from perennial.steps.judging.infrastructure import TRIAL, Tried, infrastructure, times_untold
+from perennial.steps.judging.outlook import outlook_of
+from perennial.steps.judging.second_fit import noise_of
+from perennial.steps.measuring.loss import loss_of
+from perennial.steps.scoring.models import predict_with
 from perennial.steps.snapshots.rows import clean_rows
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.receipts import Measurement, ModelVersion, Receipt, Validation
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
 from perennial.ports import Profiling
 from perennial.steps.extract import row_selection
-from perennial.steps.measure_again import measure_again
+from perennial.steps.measuring.measure_again import measure_again
+from perennial.steps.measuring.watched import watched_reference
 from perennial.steps.release import last_validation
 from perennial.steps.snapshots.parts import parts_of
 from perennial.steps.snapshots.stored_rows import StoredRows
-from perennial.steps.watched import watched_reference
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval

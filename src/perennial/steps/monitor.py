@@ -18,13 +18,13 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.ports import Stores
-from perennial.steps.budget import budget
 from perennial.steps.champion import champion_of, version_of
-from perennial.steps.loss import loss_of
-from perennial.steps.loss_signals import Watched, loss_signals
-from perennial.steps.movements import Movements, Night, movements
-from perennial.steps.outcomes import record_outcomes
-from perennial.steps.outlook import outlook_in
+from perennial.steps.judging.outlook import outlook_in
+from perennial.steps.measuring.budget import budget
+from perennial.steps.measuring.loss import loss_of
+from perennial.steps.measuring.loss_signals import Watched, loss_signals
+from perennial.steps.measuring.movements import Movements, Night, movements
+from perennial.steps.measuring.outcomes import record_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

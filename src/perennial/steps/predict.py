@@ -19,16 +19,16 @@ from perennial.core.receipts import (
     Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.outlook import PREDICTION, Outlook
-from perennial.monitoring.profile import Tally
+from perennial.monitoring.counting.profile import Tally
+from perennial.monitoring.loss.outlook import PREDICTION, Outlook
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, first_promotion, retirement_of, version_of
-from perennial.steps.models import load_for, unusable
+from perennial.steps.measuring.watched import watched_reference
 from perennial.steps.release import last_validation
-from perennial.steps.scored_rows import schema_of, scored_rows
+from perennial.steps.scoring.models import load_for, unusable
+from perennial.steps.scoring.scored_rows import schema_of, scored_rows
+from perennial.steps.scoring.spooled_rows import spooled_rows
 from perennial.steps.snapshots.rows import Rows, open_rows
-from perennial.steps.spooled_rows import spooled_rows
-from perennial.steps.watched import watched_reference
 
 
 def predict(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation) -> Predicted:

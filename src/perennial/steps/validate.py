@@ -13,10 +13,10 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.quality import catalog
 from perennial.quality.check import Expected
-from perennial.steps.look import look
+from perennial.steps.checking.look import look
+from perennial.steps.checking.usual_nights import usual_nights
 from perennial.steps.quarantine import quarantine
 from perennial.steps.snapshots.rows import open_rows
-from perennial.steps.usual_nights import usual_nights
 
 OWN = "quality."
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.monitoring.at_least import AtLeast, Ends, Grid, Scratch, grid_of
+from perennial.monitoring.counting.at_least import AtLeast, Ends, Grid, Scratch, grid_of
 from perennial.monitoring.psi import Counts, Floats
 
 MOST = np.finfo(np.float64).max

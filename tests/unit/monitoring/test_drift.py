@@ -14,12 +14,12 @@ from scipy import stats
 
 from perennial.core.errors import DataError
 from perennial.core.receipts import ColumnDrift, Signal, SignalState
-from perennial.monitoring.drift import drift
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.holm import holm_level
-from perennial.monitoring.night_null import bins_in_use, night_null, tolerated_psi
-from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.psi import sampling_scale
-from perennial.monitoring.reference import Reference, reference_profile
+from perennial.monitoring.shift.drift import drift
+from perennial.monitoring.shift.night_null import bins_in_use, night_null, tolerated_psi
 
 ALARM, QUIET, INSUFFICIENT = SignalState.ALARM, SignalState.QUIET, SignalState.INSUFFICIENT
 World = Callable[[np.random.Generator, int], dict[str, Any]]

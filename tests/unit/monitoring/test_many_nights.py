@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.receipts import SignalState
-from perennial.monitoring.delay import delays
-from perennial.monitoring.drift import moved_columns
-from perennial.monitoring.edges import NumericEdges
-from perennial.monitoring.evidence import Nights as Losses
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import Reference, reference_profile
-from perennial.monitoring.settings_tried import SHIFTS, Against, Nights, Setting, figures_by_column, shuffled, smallest_shift
-from perennial.monitoring.shifted import shifted
+from perennial.monitoring.counting.edges import NumericEdges
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
+from perennial.monitoring.loss.delay import delays
+from perennial.monitoring.loss.evidence import Nights as Losses
+from perennial.monitoring.shift.drift import moved_columns
+from perennial.monitoring.shift.settings_tried import SHIFTS, Against, Nights, Setting, figures_by_column, shuffled, smallest_shift
+from perennial.monitoring.shift.shifted import shifted
 
 MONDAY = 19_723
 """2024-01-01 as a day since 1970-01-01."""

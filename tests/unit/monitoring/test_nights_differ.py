@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from perennial.monitoring.night_null import night_null
-from perennial.monitoring.nights_differ import UNKNOWN, nights_differ
 from perennial.monitoring.psi import Counts, Floats, sampling_scale
+from perennial.monitoring.shift.night_null import night_null
+from perennial.monitoring.shift.nights_differ import UNKNOWN, nights_differ
 
 BINS, ROWS = 32, 720
 CUTS = special.ndtri(np.arange(1, BINS) / BINS)

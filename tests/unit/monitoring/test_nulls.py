@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perennial.monitoring.night_null import Null, night_null
-from perennial.monitoring.nulls import chances, thresholds
+from perennial.monitoring.shift.night_null import Null, night_null
+from perennial.monitoring.shift.nulls import chances, thresholds
 
 
 def nulls(shift: float) -> list[Null]:

@@ -9,7 +9,7 @@ import pytest
 
 from perennial.core.receipts import Action, Signal, SignalState
 from perennial.definition.models import Retraining
-from perennial.monitoring.policy import Facts, Outcome, Policy, decide
+from perennial.monitoring.decision.policy import Facts, Outcome, Policy, decide
 
 DAY = timedelta(days=1)
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.core.errors import ArtifactError, DataError
-from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
-from perennial.monitoring.profile import Profile, merge, profile
+from perennial.monitoring.counting.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.profile import Profile, merge, profile
 
 EDGES = Edges(
     columns=(

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.errors import ArtifactError
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
-from perennial.monitoring.profile import merge, profile
-from perennial.monitoring.reference import Moments, Reference, reference_profile
+from perennial.monitoring.counting.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.counting.profile import merge, profile
+from perennial.monitoring.counting.reference import Moments, Reference, reference_profile
 
 
 def numeric(values: Any, nights: Any = None) -> NumericEdges:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.monitoring.short_texts import ShortTexts, words_of
+from perennial.monitoring.counting.short_texts import ShortTexts, words_of
 
 SHORT = st.text(st.characters(codec="ascii"), max_size=9) | st.text(max_size=4)
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from perennial.monitoring.joint_features import joint_features
-from perennial.monitoring.two_sample import TwoSample, two_sample
+from perennial.monitoring.shift.joint_features import joint_features
+from perennial.monitoring.shift.two_sample import TwoSample, two_sample
 
 NUMERIC, CATEGORICAL = ("a", "b", "c"), ("kind",)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from perennial.definition.models import Definition
-from perennial.monitoring.losses import LossOutlook, SliceLoss
-from perennial.steps.budget import budget
+from perennial.monitoring.loss.losses import LossOutlook, SliceLoss
+from perennial.steps.measuring.budget import budget
 
 DAY = timedelta(days=1)
 NIGHT = 0.5 / 365.25

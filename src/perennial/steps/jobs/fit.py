@@ -16,7 +16,7 @@ from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
-from perennial.monitoring.reference import Reference, reference_profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.steps.arrays import target
 from perennial.steps.columns import feature_columns
 from perennial.steps.fitted import fitted

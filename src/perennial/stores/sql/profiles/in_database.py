@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault, RejectedError
-from perennial.monitoring.edges import Edges
-from perennial.monitoring.profile import Profile, counted
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.profile import Profile, counted
 from perennial.monitoring.psi import Counts
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import among_faults, instant_columns, require_columns
