@@ -90,15 +90,16 @@ def test_a_task_is_called_by_its_segments(airflow: LocalAirflow, scored: str) ->
 
 
 def test_the_bell_is_answered_for_the_segments_that_asked(airflow: LocalAirflow, stores: Stores, scored: str) -> None:
-    """The north's champion is too old. One run answers whatever waits, with a task for each batch, and settles it."""
+    """Both champions are too old; the south asked before. One run answers whatever waits, with a task for each batch, and settles it."""
     run = airflow.client.xcom("score_regions", scored, "ring_the_bell", "trigger_run_id")
     assert airflow.client.wait("retrain_regions", run) == "success"
-    assert [list(batch) for batch in airflow.client.xcom("retrain_regions", run, "claim")] == [["north"]]
+    assert [list(batch) for batch in airflow.client.xcom("retrain_regions", run, "claim")] == [["north"], ["south"]]
     states = airflow.client.task_states("retrain_regions", run)
-    assert {task for task in states if task.startswith("publish")} == {"publish[0]"}
-    [request] = [row for row in stores.ledger.history(RetrainRequest, "regions", "north") if row.claimed_by == run]
-    assert request.state is RequestState.DONE
-    assert request.outcome == airflow.client.xcom("retrain_regions", run, "publish", place=0)["north"]["sentence"]
+    assert {task for task in states if task.startswith("publish")} == {"publish[0]", "publish[1]"}
+    for place, segment in enumerate(("north", "south")):
+        [request] = [row for row in stores.ledger.history(RetrainRequest, "regions", segment) if row.claimed_by == run]
+        assert request.state is RequestState.DONE
+        assert request.outcome == airflow.client.xcom("retrain_regions", run, "publish", place=place)[segment]["sentence"]
 
 
 def test_a_run_by_hand_is_about_the_segment_of_its_form(airflow: LocalAirflow, stores: Stores, scored: str) -> None:
