@@ -90,7 +90,7 @@ def test_a_task_is_called_by_its_segments(airflow: LocalAirflow, scored: str) ->
 
 
 def test_the_bell_is_answered_for_the_segments_that_asked(airflow: LocalAirflow, stores: Stores, scored: str) -> None:
-    """Both champions are too old; the south asked before. One run answers whatever waits, with a task for each batch, and settles it."""
+    """Both champions are too old; the south asked before. One run answers whatever waits, a task for each batch, and settles it."""
     run = airflow.client.xcom("score_regions", scored, "ring_the_bell", "trigger_run_id")
     assert airflow.client.wait("retrain_regions", run) == "success"
     assert [list(batch) for batch in airflow.client.xcom("retrain_regions", run, "claim")] == [["north"], ["south"]]

@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
+import skops.io
 from sklearn.base import BaseEstimator
+from skops.io._protocol import PROTOCOL
 
 from perennial.core.codes import Code
 from perennial.core.digest import digest_bytes
@@ -26,7 +28,6 @@ from perennial.learning import archive
 from perennial.learning.built import check_built
 from perennial.learning.features import Columns
 from perennial.learning.golden import check_golden, golden
-from perennial.learning.light_skops import PROTOCOL, skops_io
 from perennial.learning.manifest import check_versions, opened, other_versions, sealed, unsealed, versions
 from perennial.learning.refusals import refusals
 from perennial.learning.schema_types import checked_types
@@ -208,7 +209,7 @@ def artifact_of(manifest: bytes) -> str:
 
 def _written(model: BaseEstimator, where: str) -> bytes:
     try:
-        content = archive.normalised(skops_io.dumps(model))
+        content = archive.normalised(skops.io.dumps(model))
     except Exception as error:  # a type that skops cannot write raises one of many kinds
         message = f"must be made of trusted types only, got one that cannot be stored ({type(error).__name__})"
         raise ArtifactError(Code.ARTIFACT_UNTRUSTED_TYPE, message, where=where) from error
@@ -219,7 +220,7 @@ def _written(model: BaseEstimator, where: str) -> bytes:
 def _read(content: bytes, fitted_with: dict[str, str], where: str, trusted: frozenset[str]) -> BaseEstimator:
     types = _types(content, fitted_with, where, trusted)
     with refusals(Code.ARTIFACT_FORMAT, "cannot be built", where):
-        model = skops_io.loads(content, trusted=types)
+        model = skops.io.loads(content, trusted=types)
     check_built(model, where)
     return model
 
