@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -102,8 +102,24 @@ def read_labels(definition: Definition, interval: Interval, stores: Stores, *, a
     """
     relation = definition.labels
     known = as_of if relation.available_at else as_of - definition.label.delay
-    selection = _selection(relation, label_columns(definition), (definition.label.column,), interval, known)
-    return _bounded(relation, selection, stores)
+    return _bounded(relation, _label_selection(definition, interval, known), stores)
+
+
+def read_history(definition: Definition, within: Interval, stores: Stores) -> Iterator[tuple[Selection, Batches]]:
+    """Yield what the definition reads of rows, and then of labels, and the rows of each, as of the end of *within*.
+
+    Of labels without a column that says when they came, those are there too that are not matured by then.
+
+    Raises:
+        DataError: As :func:`extract`.
+    """
+    rows, labels = row_selection(definition, within, as_of=within.end), _label_selection(definition, within, within.end)
+    for relation, selection in ((definition.source, rows), (definition.labels, labels)):
+        yield selection, _bounded(relation, selection, stores)
+
+
+def _label_selection(definition: Definition, interval: Interval, known: datetime) -> Selection:
+    return _selection(definition.labels, label_columns(definition), (definition.label.column,), interval, known)
 
 
 def _selection(

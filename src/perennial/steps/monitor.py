@@ -27,7 +27,7 @@ from perennial.steps.movements import Movements, Night, movements
 from perennial.steps.outcomes import record_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 YEAR = timedelta(days=365.25)
 SHARES = 2
@@ -47,9 +47,16 @@ def monitor(
 
 
 def measure(
-    definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation, predicted: Predicted
+    definition: Definition,
+    interval: Interval,
+    stores: Stores,
+    *,
+    snapshot: Snapshot,
+    validation: Validation,
+    predicted: Predicted,
+    moves: Callable[[Night, float], Movements] = movements,
 ) -> Measurement:
-    """Measure from what the ledger holds; a pure function of it and of the night's snapshot."""
+    """Measure from what the ledger holds; a pure function of it and of the night's snapshot. *moves* says what moved."""
     promotion = champion_of(stores, definition.name, snapshot.segment, interval)
     version = version_of(stores, promotion)
     losses: Sequence[NightLoss] = ()
@@ -61,7 +68,7 @@ def measure(
         evaluation = _evaluation(stores, promotion)
         share, nights = definition.monitoring.false_alarms_per_year / SHARES, YEAR / interval.length
         night = Night(definition, interval, stores, version, evaluation, snapshot, validation, predicted)
-        moved = movements(night, nightly_budget(share, nights))
+        moved = moves(night, nightly_budget(share, nights))
         watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile)
         lost, sliced = loss_signals(watched, losses, share / nights)
         signals += [*lost, *moved.signals]

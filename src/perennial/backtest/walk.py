@@ -1,0 +1,156 @@
+"""The walk through a history, night by night, under all policies at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from perennial.backtest.ahead import Ahead, looking_ahead
+from perennial.backtest.chronicle import Chronicle, chronicles
+from perennial.backtest.fits import Fits
+from perennial.backtest.history import History
+from perennial.backtest.lane import Lane
+from perennial.backtest.memo import Memo
+from perennial.backtest.policies import Policy
+from perennial.backtest.replay import replay
+from perennial.backtest.shared_nights import SharedNights
+from perennial.backtest.shared_training import SharedTraining
+from perennial.backtest.shelf import Shelf
+from perennial.core.interval import Interval
+from perennial.core.receipts import Evaluation
+from perennial.core.scratch import temporary_folder
+from perennial.definition.calendar import midnight, nights
+from perennial.definition.models import Definition
+from perennial.ports import Stores, Workshop
+from perennial.steps.loop import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How far a walk has come: the night that is over under every policy, its number from 1, and how many there are."""
+
+    night: Interval
+    number: int
+    total: int
+
+
+@dataclass(slots=True)
+class Walk:
+    """A walk under way.
+
+    Attributes:
+        definition: The model.
+        within: The time to walk through.
+        lanes: The policies.
+        fits: Where models are fitted.
+        history: What was extracted.
+        ahead: Who fits what will be asked for; None where there is one workshop only.
+    """
+
+    definition: Definition
+    within: Interval
+    lanes: list[Lane]
+    fits: Fits
+    history: History
+    ahead: Ahead | None
+
+    def rounds(self) -> Iterator[Round]:
+        """Walk, and yield after each night."""
+        all_nights = list(nights(self.definition.schedule, self.within))
+        for number, night in enumerate(all_nights, 1):
+            if self.ahead:
+                self.ahead.look(night.start)
+            for lane in self.lanes:
+                lane.advance(night)
+            self._forget(night)
+            yield Round(night, number, len(all_nights))
+        for lane in self.lanes:
+            lane.finish()
+            lane.settle(self.within.end + 2 * settled(self.definition, self.within))
+
+    def _forget(self, night: Interval) -> None:
+        for lane in self.lanes:
+            lane.settle(night.end)
+        outcomes, gone = self.lanes[0].ledger.records.outcomes, night.start - 2 * settled(self.definition, self.within)
+        for key in [key for key in outcomes if key[2] < gone]:
+            del outcomes[key]
+
+
+@contextmanager
+def walking(
+    definition: Definition,
+    policies: Sequence[Policy],
+    within: Interval,
+    stores: Stores,
+    *,
+    shelf: Shelf,
+    workshops: Sequence[Workshop],
+) -> Iterator[Walk]:
+    """Lend a walk.
+
+    All policies begin with a model of their own window that no gate refuses, at the start.
+
+    Args:
+        definition: The model.
+        policies: What is tried.
+        within: From the cut-off of the first model to the end of the last night.
+        stores: The sources, the signing key, the scratch folder and the trusted types; its ledger and artifacts are not touched.
+        shelf: What was found before, and will be.
+        workshops: Where models are fitted, one at a time in each.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder(stores.scratch))
+        history = History.extracted(definition, _extracted(definition, within), stores, folder)
+        fits = Fits(shelf, workshops)
+        alike = replace(
+            stores, source=lambda _: history, artifacts=shelf.artifacts, scratch=folder, workshop=fits, loaded={}
+        )
+        shelf.artifacts.put(definition.content)
+        memo = Memo.of(definition, history.digest, shelf, stores.signing_key)
+        training, scoring = SharedTraining(memo, definition), SharedNights(memo, within.start)
+        ledgers = chronicles(len(policies), settled(definition, within))
+        lanes = [
+            _lane(definition, policy, within, alike, ledger, training, scoring)
+            for policy, ledger in zip(policies, ledgers, strict=True)
+        ]
+        ahead = stack.enter_context(looking_ahead(training, lanes, within, len(workshops))) if len(workshops) > 1 else None
+        yield Walk(definition, within, lanes, fits, history, ahead)
+
+
+def settled(definition: Definition, within: Interval) -> timedelta:
+    """Return how long after a night its labels do not change any more, as far as nights take them in: two nights more are safe."""
+    night = next(nights(definition.schedule, within), within)
+    return definition.label.settled + 2 * night.length
+
+
+def _lane(
+    definition: Definition,
+    policy: Policy,
+    within: Interval,
+    stores: Stores,
+    ledger: Chronicle,
+    training: SharedTraining,
+    scoring: SharedNights,
+) -> Lane:
+    def judged(applied: Definition, window: Interval, held: Stores, **receipts: Any) -> Evaluation:  # noqa: ANN401 - the step's
+        asked = training.evaluate if policy.gated and window.end != within.start else training.pass_all
+        return asked(applied, window, held, **receipts)
+
+    applied, own = policy.applied(definition), replace(stores, ledger=ledger)
+    steps = Steps(
+        extract=training.extract,
+        validate=training.validate,
+        train=training.train,
+        evaluate=judged,
+        predict=scoring.predict,
+        monitor=scoring.monitor,
+    )
+    return Lane(policy, applied, own, ledger, replay(applied, within, own, also_at=(within.start,), steps=steps))
+
+
+def _extracted(definition: Definition, within: Interval) -> Interval:
+    schedule = definition.schedule
+    return Interval(min(midnight(schedule.start, schedule.timezone), within.start), within.end)
