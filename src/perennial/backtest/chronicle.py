@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ALL,
@@ -18,16 +21,18 @@ from perennial.core.receipts import (
     Promotion,
     Receipt,
     RetrainRequest,
+    Role,
     Snapshot,
 )
 from perennial.stores.ledger.receipts import shape_of
 from perennial.testing import MemoryLedger
 from perennial.testing.ledger_queries import current, place
-from perennial.testing.ledger_records import epoch_key
+from perennial.testing.ledger_records import Predicted, epoch_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Pairs = dict[Interval, "npt.NDArray[np.float64]"]
 R = TypeVar("R", bound=Receipt)
 _Place = tuple[type[Receipt], str, str]
 _NEVER = datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)
@@ -111,29 +116,42 @@ class Chronicle(MemoryLedger):
         self, model: str, segment: str, *, loss: str, within: Interval, as_of: datetime, matured_before: datetime
     ) -> list[NightLoss]:
         """Return the mean loss per current batch; see ``ports.Ledger.losses``."""
-        fresh = MemoryLedger.losses(
-            self, model, segment, loss=loss, within=within, as_of=as_of, matured_before=matured_before
-        )
+        fresh = MemoryLedger.losses(self, model, segment, loss=loss, within=within, as_of=as_of, matured_before=matured_before)
         gone = self.pages.losses.get((loss, model, segment), [])
         kept = [night for night in gone if within.start <= night.interval.start and night.interval.end <= within.end]
         return kept + fresh
 
-    def forget(self, model: str, segment: str, *, loss: str, at: datetime) -> list[NightLoss]:
-        """Let go of what nights have settled by a moment, and return their losses, which are final."""
+    def forget(self, model: str, segment: str, *, loss: str, at: datetime) -> tuple[list[NightLoss], Pairs]:
+        """Let go of the nights that have settled by a moment.
+
+        Returns:
+            Their losses, which are final; and, by night, what the champion predicted beside the labels that have come, shape
+            (rows, 2), by event and entity.
+        """
         with self.records.lock:
             over = [batch for batch in current(self.records, model, segment) if batch.interval.end + self.settled <= at]
             if not over:
-                return []
+                return [], {}
             first, last = min(batch.interval.start for batch in over), max(batch.interval.end for batch in over)
             final = MemoryLedger.losses(
                 self, model, segment, loss=loss, within=Interval(first, last), as_of=at, matured_before=last
             )
             self.pages.losses.setdefault((loss, model, segment), []).extend(final)
+            pairs = {batch.interval: self._pairs(batch, at) for batch in over if batch.role is Role.CHAMPION}
             for batch in over:
                 self._strike(PredictionBatch, batch.id)
                 del self.records.rows[batch.id], self.records.states[batch.id]
             self._shorten(model, segment, last)
-            return final
+            return final, pairs
+
+    def _pairs(self, batch: PredictionBatch, at: datetime) -> npt.NDArray[np.float64]:
+        found = []
+        for (entity, event_at), predicted in sorted(self.records.rows[batch.id].predictions.items(), key=_by_event):
+            revisions = self.records.outcomes.get((batch.model, batch.segment, event_at, entity), {})
+            known = [available for available in revisions if available <= at]
+            if known:
+                found.append((predicted.value, revisions[max(known)]))
+        return np.array(found, np.float64).reshape(-1, 2)
 
     def _shorten(self, model: str, segment: str, before: datetime) -> None:
         """Leave of the measurements from before a moment what later nights still look at: the losses by slice."""
@@ -164,6 +182,11 @@ class Chronicle(MemoryLedger):
         if where is not None:
             ordered = self.pages.orders[where]
             del ordered[bisect_left(ordered, (order, said, key))]
+
+
+def _by_event(item: tuple[tuple[str, datetime], Predicted]) -> tuple[datetime, str]:
+    (entity, event_at), _ = item
+    return event_at, entity
 
 
 def chronicles(count: int, settled: timedelta) -> Iterator[Chronicle]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,7 @@ from perennial.backtest.shelf import Shelf
 from perennial.core.digest import canonical_json, digest_file, digest_json
 from perennial.core.file_errors import file_errors
 from perennial.ports import Workshop
+from perennial.steps.train import JOB
 from perennial.workshop.done import Done
 
 
@@ -29,8 +30,13 @@ class Fits:
         for workshop in workshops:
             self._free.put(workshop)
         self._lock, self._begun = Lock(), dict[str, Future[None]]()
-        self.done = dict[str, Done]()
-        """What was really done since this was made, by key."""
+        self.done = list[tuple[str, Done]]()
+        """What was really done since this was made, by job."""
+
+    @property
+    def fitted(self) -> int:
+        """How many models were really fitted."""
+        return sum(job.startswith(JOB) for job, _ in self.done)
 
     def prepare(self, module: str) -> None:
         """Have every workshop get ready."""
@@ -49,7 +55,7 @@ class Fits:
             return self._made(key, job, ask, folder, memory=memory, seconds=seconds)
         return self._handed(found, folder, given)
 
-    def _once(self, key: str, make: Any) -> None:  # noqa: ANN401 - a call whose result stands on the shelf
+    def _once(self, key: str, make: Callable[[], object]) -> None:
         """Make it, unless another thread is at it: then wait for that."""
         with self._lock:
             begun = self._begun.get(key)
@@ -76,7 +82,7 @@ class Fits:
         made = sorted(path for path in folder.iterdir() if path.name not in before)
         files = {path.name: self._shelf.artifacts.put(path) for path in made}
         self._shelf.keep(key, canonical_json({"done": asdict(done), "files": files}))
-        self.done[key] = done
+        self.done.append((job, done))
         return done
 
     def _handed(self, found: bytes, folder: Path, given: Mapping[str, str]) -> Done:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from perennial.backtest.chronicle import Chronicle
 from perennial.backtest.policies import Policy
 from perennial.backtest.replay import Event
+from perennial.core.file_errors import file_errors
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
     ALL,
@@ -69,6 +74,7 @@ class Lane:
         stores: With a ledger of its own.
         ledger: The same ledger, before it is leased.
         events: What happens, as it is done.
+        pairs: A file for predictions and labels, which together may be larger than the memory.
     """
 
     policy: Policy
@@ -76,6 +82,7 @@ class Lane:
     stores: Stores
     ledger: Chronicle
     events: Iterator[Event]
+    pairs: Path
     nights: dict[Interval, TriedNight] = field(default_factory=dict)
     retrainings: list[TriedRetraining] = field(default_factory=list)
     _cause: str = ""
@@ -96,9 +103,19 @@ class Lane:
             self._retraining(event)
 
     def settle(self, at: datetime) -> None:
-        """Take the losses of the nights that have settled by a moment."""
-        for loss in self.ledger.forget(self.definition.name, ALL, loss=loss_of(self.definition).name, at=at):
+        """Take the losses of the nights that have settled by a moment, and keep their predictions and labels in the file."""
+        losses, pairs = self.ledger.forget(self.definition.name, ALL, loss=loss_of(self.definition).name, at=at)
+        for loss in losses:
             self._lost(loss)
+        with file_errors("scratch"), self.pairs.open("ab") as file:
+            for night in sorted(pairs):
+                at_s = np.full(len(pairs[night]), night.start.timestamp())
+                file.write(np.column_stack([at_s, pairs[night]]).tobytes())
+
+    def kept_pairs(self) -> npt.NDArray[np.float64]:
+        """Return when each row's night began, in seconds since 1970, its prediction and its label: shape (rows, 3)."""
+        with file_errors("scratch"):
+            return np.fromfile(self.pairs, np.float64).reshape(-1, 3)
 
     def _lost(self, loss: NightLoss) -> None:
         told = {"loss": loss.loss, "labelled": loss.labelled} if loss.role is Role.CHAMPION else {"baseline": loss.loss}

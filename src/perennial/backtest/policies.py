@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -42,6 +42,8 @@ class Policy(Part):
     """The training window, if it is another one than the definition's."""
     retraining: Retraining
     """When a decision asks for a retraining."""
+    at: tuple[datetime, ...] = ()
+    """Moments of further retrainings, for controls."""
     gated: bool = True
     """Whether a challenger must pass the gates. Without, each one becomes champion."""
     simplicity: Simplicity = Field(default=Simplicity.FULL, strict=False)
@@ -63,14 +65,14 @@ class Policy(Part):
 
 def never() -> Policy:
     """Return the policy that keeps the first model."""
-    return Policy(name="never", retraining=_still(), simplicity=Simplicity.NEVER, gated=False)
+    return Policy(name="never", retraining=still(), simplicity=Simplicity.NEVER, gated=False)
 
 
 def periodic(definition: Definition, beat: str, window: Window | None = None, *, gated: bool) -> Policy:
     """Return the policy that retrains *beat* by *beat* (nightly, weekly or monthly), whatever happens."""
     named = f"{beat}{'' if window is None else f', {window_words(window)}'}{'' if gated else ', no gate'}"
     return Policy(
-        name=named, schedule=_cron(definition, beat), window=window, retraining=_still(), gated=gated, simplicity=Simplicity.PERIODIC
+        name=named, schedule=_cron(definition, beat), window=window, retraining=still(), gated=gated, simplicity=Simplicity.PERIODIC
     )
 
 
@@ -127,7 +129,8 @@ def learning_part(definition: Mapping[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _still() -> Retraining:
+def still() -> Retraining:
+    """Return rules under which no decision ever asks for a retraining."""
     return Retraining(causes=(), cooldown=_OFTEN, breaker=100)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 
@@ -88,9 +85,7 @@ class SharedNights:
             return predicted
         tables = {role: _read(stores, digest) for role, digest in made.rows.items()}
         batches = tuple(
-            stores.ledger.publish(
-                batch_of(snapshot, validation, role, version, promotion.epoch, rows.num_rows), rows.to_batches()
-            )
+            stores.ledger.publish(batch_of(snapshot, validation, role, version, promotion.epoch, rows.num_rows), rows.to_batches())
             for role, rows in tables.items()
         )
         return Predicted(

@@ -35,9 +35,7 @@ class SharedTraining:
     memo: Memo
     definition: Definition
 
-    def extract(
-        self, definition: Definition, interval: Interval, stores: Stores, *, purpose: Purpose, as_of: datetime
-    ) -> Snapshot:
+    def extract(self, definition: Definition, interval: Interval, stores: Stores, *, purpose: Purpose, as_of: datetime) -> Snapshot:
         """Extract as the step does; see ``steps.extract``."""
         key = self.memo.key("extract", str(interval), purpose.value, iso(as_of))
         found = self.memo.once(
@@ -114,7 +112,11 @@ class SharedTraining:
         found = self._evaluated(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)
         if found.verdict is Verdict.PASS or found.cost is None:
             return stores.ledger.record(found)
-        waived = {"verdict": Verdict.PASS, "sentence": f"No gate is asked. {found.sentence}", "id": digest_json(["waived", found.id])[:32]}
+        waived = {
+            "verdict": Verdict.PASS,
+            "sentence": f"No gate is asked. {found.sentence}",
+            "id": digest_json(["waived", found.id])[:32],
+        }
         return stores.ledger.record(found.model_copy(update=waived))
 
     def ahead(self, definition: Definition, window: Interval, stores: Stores, *, as_of: datetime) -> None:

@@ -26,6 +26,7 @@ from perennial.definition.calendar import midnight, nights
 from perennial.definition.models import Definition
 from perennial.ports import Stores, Workshop
 from perennial.steps.loop import Steps
+from perennial.wiring import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def walking(
     definition: Definition,
     policies: Sequence[Policy],
     within: Interval,
-    stores: Stores,
+    reading: Reading,
     *,
     shelf: Shelf,
     workshops: Sequence[Workshop],
@@ -97,21 +98,26 @@ def walking(
         definition: The model.
         policies: What is tried.
         within: From the cut-off of the first model to the end of the last night.
-        stores: The sources, the signing key, the scratch folder and the trusted types; its ledger and artifacts are not touched.
+        reading: The sources, the signing key, the scratch folder and the trusted types.
         shelf: What was found before, and will be.
         workshops: Where models are fitted, one at a time in each.
     """
     with ExitStack() as stack:
-        folder = stack.enter_context(temporary_folder(stores.scratch))
-        history = History.extracted(definition, _extracted(definition, within), stores, folder)
-        fits = Fits(shelf, workshops)
-        alike = replace(
-            stores, source=lambda _: history, artifacts=shelf.artifacts, scratch=folder, workshop=fits, loaded={}
+        folder = stack.enter_context(temporary_folder(reading.scratch))
+        fits, ledgers = Fits(shelf, workshops), list(chronicles(len(policies), settled(definition, within)))
+        stores = Stores(
+            source=reading.source,
+            artifacts=shelf.artifacts,
+            ledger=ledgers[0],
+            signing_key=reading.signing_key,
+            scratch=folder,
+            trusted=reading.trusted,
+            workshop=fits,
         )
-        shelf.artifacts.put(definition.content)
-        memo = Memo.of(definition, history.digest, shelf, stores.signing_key)
+        history = History.extracted(definition, _extracted(definition, within), stores, folder)
+        alike = replace(stores, source=lambda _: history)
+        memo = Memo.of(definition, history.digest, shelf, reading.signing_key)
         training, scoring = SharedTraining(memo, definition), SharedNights(memo, within.start)
-        ledgers = chronicles(len(policies), settled(definition, within))
         lanes = [
             _lane(definition, policy, within, alike, ledger, training, scoring)
             for policy, ledger in zip(policies, ledgers, strict=True)
@@ -148,7 +154,8 @@ def _lane(
         predict=scoring.predict,
         monitor=scoring.monitor,
     )
-    return Lane(policy, applied, own, ledger, replay(applied, within, own, also_at=(within.start,), steps=steps))
+    events = replay(applied, within, own, also_at=(within.start, *policy.at), steps=steps)
+    return Lane(policy, applied, own, ledger, events, own.scratch / f"pairs-{policy.digest}.bin")
 
 
 def _extracted(definition: Definition, within: Interval) -> Interval:
