@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,7 @@ import sets
 
 from perennial.backtest.backtest import backtest
 from perennial.backtest.findings import Findings, TriedPolicy
-from perennial.backtest.policies import Policy, never, periodic, standard
+from perennial.backtest.policies import Policy, full, never, periodic, standard
 from perennial.backtest.shelf import Shelf
 from perennial.core.interval import Interval
 from perennial.definition.calendar import midnight
@@ -89,10 +90,11 @@ def reproduce(name: str, data: Path, work: Path, processes: int) -> list[str]:
     return lines
 
 
-def policies(name: str, data: Path, work: Path, processes: int) -> list[str]:
-    """Return a row for each of the usual policies."""
+def policies(name: str, data: Path, work: Path, processes: int, *, few: bool = False) -> list[str]:
+    """Return a row for each of the usual policies; or for the first model, weekly retraining and the full policy alone."""
     own = sets.definition(name)
-    found = _found(own, name, data, work, list(standard(own)), processes)
+    tried = [never(), periodic(own, "weekly", gated=False), full(own)] if few else list(standard(own))
+    found = _found(own, name, data, work, tried, processes, draws=0 if few else 3)
     lines = [f"| {name} | {_row(one, KNOWN[name].figure)} |" for one in found.policies]
     advice = found.recommendation.sentence if found.recommendation else "nothing to compare"
     (work / f"{name}.json").write_text(found.model_dump_json())
@@ -111,7 +113,15 @@ def _number(value: float | None) -> str:
 
 
 def _found(
-    definition: Definition, name: str, data: Path, work: Path, tried: Sequence[Policy], processes: int, nights: int | None = None
+    definition: Definition,
+    name: str,
+    data: Path,
+    work: Path,
+    tried: Sequence[Policy],
+    processes: int,
+    *,
+    nights: int | None = None,
+    draws: int = 0,
 ) -> Findings:
     rows = sets.made_ready(name, data)
     source, first = MemorySource({f"{name}.parquet": rows}), KNOWN[name].first
@@ -122,10 +132,10 @@ def _found(
         workshops = [InlineWorkshop()]
         if processes > 1:
             workshops = [opened.enter_context(closing(new_workshop())) for _ in range(processes)]
-        return backtest(definition, tried, within, reading, shelf=Shelf(work / "cache"), workshops=workshops)
+        return backtest(definition, tried, within, reading, shelf=Shelf(work / "cache"), workshops=workshops, draws=draws)
 
 
-PARTS = {"reproduce": reproduce, "policies": policies}
+PARTS = {"reproduce": reproduce, "policies": policies, "few": partial(policies, few=True)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -27,8 +27,8 @@ class _Due:
 class Ahead:
     """What the schedules of all policies will ask for.
 
-    A fit does not see the holdout, nor labels that are not matured. So all nights that it sees were checked long before, and what is
-    fitted ahead is what will be asked for. Where it is not, it is fitted again then.
+    A fit does not see the holdout, nor labels that are not matured. So all nights that it sees were checked long before, and what
+    is fitted ahead is what will be asked for. Where it is not, it is fitted again then.
 
     Attributes:
         training: The steps.

@@ -24,6 +24,7 @@ from perennial.ports import Workshop
 from perennial.steps.loss import loss_of
 from perennial.wiring import Reading
 
+DRAWS = 3
 Nights = Mapping[str, Mapping[Interval, TriedNight]]
 
 
@@ -35,6 +36,7 @@ def backtest(
     *,
     shelf: Shelf,
     workshops: Sequence[Workshop],
+    draws: int = DRAWS,
     progress: Callable[[str, Round], object] = lambda _, __: None,
 ) -> Findings:
     """Walk through the history under all *policies*, and then at random, and compare.
@@ -46,6 +48,7 @@ def backtest(
         reading: The sources, the signing key, the scratch folder and the trusted types.
         shelf: What was found before, and will be.
         workshops: Where models are fitted, one at a time in each.
+        draws: How often the policy that retrains at random is drawn; 0 leaves it out.
         progress: Told after each night.
 
     Raises:
@@ -56,7 +59,7 @@ def backtest(
             progress("policies", done)
         lanes, fits, nightly = walk.lanes, walk.fits.fitted, _nightly(walk.lanes)
         tried = [_tried(definition, lane, nightly, figures(definition, lane.kept_pairs(), nightly)) for lane in lanes]
-    drawn, more = _random(definition, tried, nightly, within, reading, shelf, workshops, progress)
+    drawn, more = _random(definition, tried, nightly, within, reading, shelf, workshops, draws, progress)
     told = {lane.policy.name: lane.nights for lane in lanes}
     return Findings(
         model=definition.name,
@@ -120,14 +123,16 @@ def _random(
     reading: Reading,
     shelf: Shelf,
     workshops: Sequence[Workshop],
+    draws: int,
     progress: Callable[[str, Round], object],
 ) -> tuple[tuple[TriedPolicy, list[TriedPolicy]] | None, int]:
     """Retrain as often at random as the least simple policy that retrained by alarms did; None where none did."""
     triggered = [one for one in tried if one.policy.simplicity >= Simplicity.TRIGGERED and one.retrainings]
-    if not triggered:
+    if not (triggered and draws):
         return None, 0
     like = max(triggered, key=lambda one: (one.policy.simplicity, one.policy.gated))
-    drawn = at_random(like.policy, like.retrainings, list(nights(definition.schedule, within)), seed=definition.estimator.seed)
+    walked, seed = list(nights(definition.schedule, within)), definition.estimator.seed
+    drawn = at_random(like.policy, like.retrainings, walked, times=draws, seed=seed)
     with walking(definition, drawn, within, reading, shelf=shelf, workshops=workshops) as walk:
         for done in walk.rounds():
             progress("at random", done)

@@ -14,16 +14,16 @@ from perennial.backtest.policies import Policy, Simplicity, still
 from perennial.core.interval import Interval
 
 RANDOM = "random"
-_TIMES = 3
 
 
-def at_random(like: Policy, count: int, nights: Sequence[Interval], *, seed: int) -> list[Policy]:
+def at_random(like: Policy, count: int, nights: Sequence[Interval], *, times: int, seed: int) -> list[Policy]:
     """Return policies that retrain *count* times at the ends of nights drawn at random, otherwise like another one.
 
     Args:
         like: The other one, whose window and gates they have.
         count: How often it retrained.
         nights: Those that were walked through.
+        times: How many policies to draw.
         seed: Of what is drawn.
     """
     ends = [night.end for night in nights[:-1]]
@@ -37,7 +37,7 @@ def at_random(like: Policy, count: int, nights: Sequence[Interval], *, seed: int
             at=tuple(_moments(ends, rng.choice(len(ends), drawn, replace=False))),
             simplicity=Simplicity.TRIGGERED,
         )
-        for number in range(1, _TIMES + 1)
+        for number in range(1, times + 1)
     ]
 
 

@@ -47,13 +47,19 @@ class Fits:
         """Run a job, or give what it made before; see ``ports.Workshop.run``."""
         given = {path.name: digest_file(path) for path in sorted(folder.iterdir())}
         key = digest_json(["job", job, _content(ask), given])
-        found = self._shelf.find(key)
+        found = self._found(key)
         if found is None:
             self._once(key, lambda: self._made(key, job, ask, folder, memory=memory, seconds=seconds))
-            found = self._shelf.find(key)
+            found = self._found(key)
         if found is None:
             return self._made(key, job, ask, folder, memory=memory, seconds=seconds)
         return self._handed(found, folder, given)
+
+    def _found(self, key: str) -> bytes | None:
+        """Return the entry under *key*, if all that it names is there."""
+        found = self._shelf.find(key)
+        whole = found is not None and all(map(self._shelf.artifacts.holds, json.loads(found)["files"].values()))
+        return found if whole else None
 
     def _once(self, key: str, make: Callable[[], object]) -> None:
         """Make it, unless another thread is at it: then wait for that."""
@@ -65,7 +71,7 @@ class Fits:
             return
         try:
             with self._shelf.alone(key):
-                if self._shelf.find(key) is None:  # another process was faster
+                if self._found(key) is None:  # another process was faster
                     make()
         finally:
             with self._lock:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from perennial.backtest.chronicle import Chronicle
 from perennial.backtest.policies import Policy
 from perennial.backtest.replay import Event
+from perennial.core.codes import Code
 from perennial.core.file_errors import file_errors
 from perennial.core.interval import Interval
 from perennial.core.receipts import (
@@ -31,6 +32,9 @@ from perennial.core.receipts import (
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.loss import loss_of
+
+_LOST = {Code.ARTIFACT_MISSING, Code.ARTIFACT_CHECKSUM}
+"""No night is told to have failed because somebody removes the cache while it is used."""
 
 
 class TriedNight(Receipt):
@@ -88,8 +92,14 @@ class Lane:
     _cause: str = ""
 
     def advance(self, night: Interval) -> None:
-        """Do all up to and with the scoring of *night*."""
+        """Do all up to and with the scoring of *night*.
+
+        Raises:
+            ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM: what was on the shelf a moment ago is damaged or gone.
+        """
         for event in self.events:
+            if event.error is not None and event.error.code in _LOST:
+                raise event.error
             if event.purpose is Purpose.SCORE:
                 self._night(event)
                 if event.interval == night:

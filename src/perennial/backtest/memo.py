@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -41,7 +41,7 @@ class Memo:
         key: str,
         make: Callable[[Stores], R],
         stores: Stores,
-        needed: Callable[[R], list[str | None]] = lambda _: [],
+        needed: Callable[[R], Iterable[str | None]] = lambda _: (),
     ) -> R:
         """Return the receipt of a *kind* under *key*; where there is none, *make* it without recording it.
 
@@ -50,12 +50,12 @@ class Memo:
             key: From :meth:`key`.
             make: Makes it with stores whose ledger records no receipt.
             stores: Of the policy that asks first.
-            needed: Returns the artifacts that it names.
+            needed: Yields the artifacts that it names; each is there when the next one is asked for.
         """
         content = self.shelf.once(
             key,
             lambda: make(drafting(stores)).model_dump_json().encode(),
-            lambda found: [digest for digest in needed(kind.model_validate_json(found)) if digest is not None],
+            lambda found: (digest for digest in needed(kind.model_validate_json(found)) if digest is not None),
         )
         return kind.model_validate_json(content)
 

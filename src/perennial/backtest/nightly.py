@@ -98,8 +98,8 @@ def side_by_side(
 
 
 def _counted(moments: Sequence[float], ends: Floats) -> Floats:
-    """Return how many *moments* lie before each end, and not before the end before; those after the last count for the last."""
-    positions = np.minimum(np.searchsorted(ends, np.array(moments)), ends.size - 1)
+    """Return how many *moments* lie before the end of each night, and after the night before; later ones count for the last."""
+    positions = np.minimum(np.searchsorted(ends, np.array(moments), side="right"), ends.size - 1)
     return np.bincount(positions, minlength=ends.size).astype(np.float64) if ends.size else np.empty(0)
 
 

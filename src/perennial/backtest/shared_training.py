@@ -11,6 +11,7 @@ from perennial.core.digest import digest_json
 from perennial.core.interval import Interval, iso
 from perennial.core.receipts import Evaluation, ModelVersion, Purpose, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
+from perennial.learning.codec import artifact_of
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, effective_from, promoted_with, version_of
 from perennial.steps.evaluate import evaluate
@@ -43,7 +44,7 @@ class SharedTraining:
             key,
             lambda draft: extract(definition, interval, draft, purpose=purpose, as_of=as_of),
             stores,
-            lambda snapshot: [snapshot.digest, *_parts(stores, snapshot)],
+            lambda snapshot: _parts(stores, snapshot),
         )
         return stores.ledger.record(found)
 
@@ -79,7 +80,7 @@ class SharedTraining:
             key,
             lambda draft: trained(self.definition, interval, draft, snapshot=snapshot, validation=validation, reason=""),
             stores,
-            lambda version: [version.artifact, version.baseline, version.profile, version.sample],
+            lambda version: _files(stores, version),
         )
         return stores.ledger.record(found.model_copy(update={"reason": reason, "request": request}))
 
@@ -151,9 +152,17 @@ class SharedTraining:
         )
 
 
-def _parts(stores: Stores, snapshot: Snapshot) -> list[str]:
+def _parts(stores: Stores, snapshot: Snapshot) -> Iterator[str]:
+    yield snapshot.digest
     parts = parts_of(stores.artifacts, snapshot.digest)
-    return [part.digest for part in (*parts.rows, *parts.labels)]
+    yield from (part.digest for part in (*parts.rows, *parts.labels))
+
+
+def _files(stores: Stores, version: ModelVersion) -> Iterator[str | None]:
+    yield from (version.profile, version.sample)
+    for manifest in (version.artifact, version.baseline):
+        yield manifest
+        yield artifact_of(stores.artifacts.get(manifest))
 
 
 def _usual(stores: Stores, snapshot: Snapshot) -> list[str | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from perennial.backtest.heap import Heap
 from perennial.backtest.whole import write_whole
@@ -27,16 +28,16 @@ class Shelf:
     def __init__(self, root: Path) -> None:
         """Use the folder *root*, which is made with the first entry."""
         self._root = root
-        self._held = OrderedDict[str, bytes]()
+        self._held, self._lock = OrderedDict[str, bytes](), Lock()
         self.artifacts = Heap(root / "artifacts")
 
-    def once(self, key: str, make: Callable[[], bytes], needed: Callable[[bytes], list[str]] = lambda _: []) -> bytes:
+    def once(self, key: str, make: Callable[[], bytes], needed: Callable[[bytes], Iterable[str]] = lambda _: ()) -> bytes:
         """Return the entry under *key*; where there is none, *make* it.
 
         Args:
             key: SHA-256 of all that the entry depends on.
             make: Returns the content, and stores what it names.
-            needed: Returns the digests of the artifacts that the content names.
+            needed: Yields the digests of the artifacts that the content names; each is there when the next one is asked for.
         """
         found = self.find(key)
         if found is None or not all(map(self.artifacts.holds, needed(found))):
@@ -46,9 +47,9 @@ class Shelf:
 
     def find(self, key: str) -> bytes | None:
         """Return the entry under *key*, or None."""
-        if key in self._held:
-            self._held.move_to_end(key)
-            return self._held[key]
+        held = self._held.get(key)
+        if held is not None:
+            return held
         path = self._path(key)
         with file_errors(_WHERE):
             content = path.read_bytes() if path.is_file() else b""
@@ -73,13 +74,14 @@ class Shelf:
         with path.open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-            path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)  # who waits for it still has it; who comes later looks at the shelf first
 
     def _hold(self, key: str, content: bytes) -> None:
-        self._held[key] = content
-        self._held.move_to_end(key)
-        while len(self._held) > _HELD:
-            self._held.popitem(last=False)
+        with self._lock:  # threads that fit ahead look, too
+            self._held[key] = content
+            self._held.move_to_end(key)
+            while len(self._held) > _HELD:
+                self._held.popitem(last=False)
 
     def _path(self, key: str) -> Path:
         return self._root / "found" / key[:2] / key

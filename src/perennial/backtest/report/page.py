@@ -12,7 +12,8 @@ from perennial.backtest.report.drawings import pareto, staleness, timeline
 from perennial.core.receipts import Estimate
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem } h3 { font-size: 1rem; margin: 1.2rem 0 0 }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #e3e3e3; vertical-align: top }
@@ -48,7 +49,8 @@ def page(found: Findings) -> str:
 def _said(found: Findings) -> Iterator[str]:
     span = f"{found.within.start:%d %B %Y} to {found.within.end:%d %B %Y}"
     nights = f"{found.nights} nights that every policy predicted ({found.left_out} others are left out)"
-    yield f'<p class="note">{span}, {nights}. Loss: {escape(found.loss)}. {found.fits} models were fitted of {found.asked} asked for.</p>'
+    fits = f"{found.fits} models were fitted of {found.asked} asked for"
+    yield f'<p class="note">{span}, {nights}. Loss: {escape(found.loss)}. {fits}.</p>'
     if found.recommendation is not None:
         yield f'<p class="said">{escape(found.recommendation.sentence)}</p>'
         yield f"<pre>{escape(found.recommendation.lines)}</pre>"
@@ -93,7 +95,7 @@ def _timelines(found: Findings) -> Iterator[str]:
     yield "<h2>Night by night</h2>"
     yield (
         '<p class="note">Mean loss of seven nights; grey: never retrained. Blue lines: new champions; dotted: refused challengers. '
-        "Below: drift (|) and nights at fault (×).</p>"
+        "Below: drift (|) and nights at fault (x).</p>"
     )
     for line in found.timelines:
         yield f"<h3>{escape(line.policy)}</h3>"
