@@ -11,24 +11,41 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import sets
 
+import perennial.steps.fitted as fitted_module
+import perennial.steps.models as models_module
+import perennial.steps.scored_rows as scored_module
 from perennial.backtest.backtest import backtest
+from perennial.backtest.chronicle import Chronicle
 from perennial.backtest.findings import Findings, TriedPolicy
-from perennial.backtest.policies import Policy, full, never, periodic, standard
+from perennial.backtest.history import History
+from perennial.backtest.lane import Lane
+from perennial.backtest.memo import drafting
+from perennial.backtest.policies import Policy, full, never, periodic, standard, triggered
+from perennial.backtest.replay import replay
+from perennial.backtest.shared_training import waived
 from perennial.backtest.shelf import Shelf
+from perennial.backtest.walk import settled, walking
 from perennial.core.interval import Interval
+from perennial.core.receipts import Evaluation
+from perennial.core.scratch import temporary_folder
 from perennial.definition.calendar import midnight
+from perennial.definition.calendar import nights as nights_of
 from perennial.definition.models import Definition, Window
-from perennial.testing import InlineWorkshop, MemorySource
+from perennial.ports import Stores, Workshop
+from perennial.steps.evaluate import evaluate
+from perennial.steps.loop import Steps
+from perennial.testing import InlineWorkshop, MemoryArtifacts, MemorySource
 from perennial.wiring import Reading, new_workshop
 
 DATA = "PERENNIAL_REAL_DATA"
@@ -135,7 +152,139 @@ def _found(
         return backtest(definition, tried, within, reading, shelf=Shelf(work / "cache"), workshops=workshops, draws=draws)
 
 
-PARTS = {"reproduce": reproduce, "policies": policies, "few": partial(policies, few=True)}
+def speed(name: str, data: Path, work: Path, processes: int, *, nights: int = 30) -> list[str]:
+    """Return how long eight policies take on the first nights together, and each by itself, and whether they find the same."""
+    own = sets.definition(name)
+    tried = [
+        never(),
+        *(periodic(own, beat, gated=gated) for beat in ("weekly", "nightly") for gated in (True, False)),
+        triggered(own, "drift"),
+        triggered(own, "decay"),
+        full(own),
+    ]
+    within = Interval(KNOWN[name].first, KNOWN[name].first + nights * DAY)
+    source = MemorySource({f"{name}.parquet": sets.made_ready(name, data)})
+    bare: dict[str, float] = {}
+    with TemporaryDirectory(dir=work) as folder, timed(bare):
+        reading = Reading(source=lambda _: source, signing_key=KEY, scratch=Path(folder))
+        plainly: dict[str, Lane] = {}
+        alone = _cpu(lambda: plainly.update(plain(own, tried, within, reading)))
+        bare_alone = dict(bare)
+        bare.clear()
+        with ExitStack() as opened:
+            workshops = [InlineWorkshop()]
+            if processes > 1:
+                workshops = [opened.enter_context(closing(new_workshop())) for _ in range(processes)]
+            lanes: dict[str, Lane] = {}
+            shelf = Shelf(Path(folder) / "cache")
+            together = _cpu(lambda: lanes.update(_together(own, tried, within, reading, shelf, workshops)))
+    same = all(list(lanes[name].nights.values()) == list(plainly[name].nights.values()) for name in plainly)
+    fits = sum(len(lane.retrainings) for lane in lanes.values())
+    overhead = 1000 * (together[0] - bare.get("fit", 0.0) - bare.get("predict", 0.0)) / nights
+    cells = [
+        name,
+        nights,
+        fits,
+        f"{alone[0]:.1f} ({alone[1]:.1f})",
+        f"{together[0]:.1f} ({together[1]:.1f})",
+        f"{alone[0] / together[0]:.2f}",
+        "the same" if same else "**others**",
+        f"{bare_alone['fit']:.1f} + {bare_alone['predict']:.1f}",
+        f"{bare.get('fit', 0):.1f} + {bare.get('predict', 0):.1f}",
+        f"{overhead:.0f} / {overhead / len(tried):.0f}",
+    ]
+    return [f"| {' | '.join(map(str, cells))} |"]
+
+
+def plain(definition: Definition, tried: Sequence[Policy], within: Interval, reading: Reading) -> dict[str, Lane]:
+    """Run each policy by itself, by the very steps, in memory and in this process."""
+    lanes = {}
+    for policy in tried:
+        with temporary_folder(reading.scratch) as folder:
+            ledger = Chronicle(settled=settled(definition, within))
+            stores = Stores(
+                source=reading.source,
+                artifacts=MemoryArtifacts(),
+                ledger=ledger,
+                signing_key=KEY,
+                scratch=folder,
+                workshop=InlineWorkshop(),
+            )
+            begun = Interval(midnight(definition.schedule.start, "UTC"), within.end)
+            history = History.extracted(definition, begun, stores, folder)
+            stores = replace(stores, source=lambda _, history=history: history)
+            applied = policy.applied(definition)
+            events = replay(applied, within, stores, also_at=(within.start,), steps=_judging(policy, within))
+            lane = Lane(policy, applied, stores, ledger, events, folder / "pairs.bin")
+            for night in nights_of(definition.schedule, within):
+                lane.advance(night)
+                lane.settle(night.end)
+                _let_go(ledger, night.start - 2 * settled(definition, within))
+            lane.finish()
+            lane.settle(within.end + 2 * settled(definition, within))
+            lanes[policy.name] = lane
+    return lanes
+
+
+def _judging(policy: Policy, within: Interval) -> Steps:
+    """Return the steps, with an evaluation that passes every challenger of a policy without a gate, and every first one."""
+
+    def judged(definition: Definition, window: Interval, stores: Stores, **receipts: Any) -> Evaluation:  # noqa: ANN401 - the step's
+        if policy.gated and window.end != within.start:
+            return evaluate(definition, window, stores, **receipts)
+        return stores.ledger.record(waived(evaluate(definition, window, drafting(stores), **receipts)))
+
+    return Steps(evaluate=judged)
+
+
+def _let_go(ledger: Chronicle, before: datetime) -> None:
+    outcomes = ledger.records.outcomes
+    for key in [key for key in outcomes if key[2] < before]:
+        del outcomes[key]
+
+
+def _together(
+    definition: Definition, tried: Sequence[Policy], within: Interval, reading: Reading, shelf: Shelf, workshops: Sequence[Workshop]
+) -> dict[str, Lane]:
+    with walking(definition, tried, within, reading, shelf=shelf, workshops=workshops) as walk:
+        list(walk.rounds())
+        return {lane.policy.name: lane for lane in walk.lanes}
+
+
+def _cpu(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of CPU, of this process and its children, and those on the clock."""
+    began, clock = os.times(), time.perf_counter()
+    work()
+    ended = os.times()
+    return sum(ended[:4]) - sum(began[:4]), time.perf_counter() - clock
+
+
+@contextmanager
+def timed(bare: dict[str, float]) -> Iterator[None]:
+    """Add up the seconds of CPU of the bare calls that fit and predict, where they are made in this process."""
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
+            began = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                bare[name] = bare.get(name, 0.0) + time.process_time() - began
+
+        return call
+
+    places = [(fitted_module, "fit", "fit"), *((module, "raw_predictions", "predict") for module in (scored_module, models_module))]
+    own = [(module, attribute, getattr(module, attribute)) for module, attribute, _ in places]
+    for module, attribute, name in places:
+        setattr(module, attribute, counted(name, getattr(module, attribute)))
+    try:
+        yield
+    finally:
+        for module, attribute, function in own:
+            setattr(module, attribute, function)
+
+
+PARTS = {"speed": speed, "reproduce": reproduce, "policies": policies, "few": partial(policies, few=True)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,22 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 
 from perennial.backtest.controls import at_random, hindsight, randomly, trivial
 from perennial.backtest.figures import figures
-from perennial.backtest.findings import Control, Findings, Timeline, TriedPolicy
+from perennial.backtest.findings import Control, Findings, Monitored, Timeline, TriedPolicy
 from perennial.backtest.lane import Lane, TriedNight
 from perennial.backtest.nightly import Nightly, side_by_side
 from perennial.backtest.policies import Policy, Simplicity
 from perennial.backtest.recommend import recommend
 from perennial.backtest.shelf import Shelf
 from perennial.backtest.staleness import staleness
-from perennial.backtest.walk import Round, walking
+from perennial.backtest.walk import Round, own_policy, walking
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Action, Estimate
+from perennial.core.receipts import ALL, Action, Estimate
 from perennial.definition.calendar import nights
 from perennial.definition.models import Definition
 from perennial.ports import Workshop
+from perennial.steps.calibrate import calibrate
 from perennial.steps.loss import loss_of
+from perennial.steps.recommended import recommended
 from perennial.wiring import Reading
 
 DRAWS = 3
@@ -48,7 +50,7 @@ def backtest(
         reading: The sources, the signing key, the scratch folder and the trusted types.
         shelf: What was found before, and will be.
         workshops: Where models are fitted, one at a time in each.
-        draws: How often the policy that retrains at random is drawn; 0 leaves it out.
+        draws: How often the policy that retrains at random is drawn; 0 leaves it out, and the settings of the monitoring.
         progress: Told after each night.
 
     Raises:
@@ -59,6 +61,7 @@ def backtest(
             progress("policies", done)
         lanes, fits, nightly = walk.lanes, walk.fits.fitted, _nightly(walk.lanes)
         tried = [_tried(definition, lane, nightly, figures(definition, lane.kept_pairs(), nightly)) for lane in lanes]
+        monitored = _monitored(definition, lanes) if draws else None
     drawn, more = _random(definition, tried, nightly, within, reading, shelf, workshops, draws, progress)
     told = {lane.policy.name: lane.nights for lane in lanes}
     return Findings(
@@ -71,6 +74,7 @@ def backtest(
         policies=tuple(_marked(tried)),
         controls=tuple(_controls(definition, told, nightly, tried, drawn)),
         staleness=tuple(staleness(told, nightly)),
+        monitoring=monitored,
         recommendation=recommend(definition, tried, nightly),
         timelines=tuple(
             Timeline(policy=lane.policy.name, nights=tuple(lane.nights.values()), retrainings=tuple(lane.retrainings))
@@ -79,6 +83,14 @@ def backtest(
         fits=fits + more,
         asked=sum(len(lane.retrainings) for lane in lanes),
     )
+
+
+def _monitored(definition: Definition, lanes: Sequence[Lane]) -> Monitored:
+    """Return what the settings of the monitoring would have done, under the definition's own policy or one like it."""
+    own = own_policy([lane.policy for lane in lanes])
+    lane = next(lane for lane in lanes if lane.policy is own)
+    found = calibrate(definition, ALL, lane.stores)
+    return Monitored(policy=own.name, calibration=found, advice=recommended(definition, found))
 
 
 def _nightly(lanes: Sequence[Lane], among: Sequence[Interval] | None = None) -> Nightly:

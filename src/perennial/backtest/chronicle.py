@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,10 +58,12 @@ class Chronicle(MemoryLedger):
 
     Attributes:
         settled: So long after a night its losses do not change any more; then only these are kept of its predictions, and of its
-            measurement only the losses.
+            measurement only the losses by slice.
+        measured: The measurements of so many nights before these are kept whole.
     """
 
     settled: timedelta = _NEVER
+    measured: int = 0
     pages: _Pages = field(default_factory=_Pages)
 
     def record(self, receipt: R) -> R:
@@ -156,7 +158,7 @@ class Chronicle(MemoryLedger):
     def _shorten(self, model: str, segment: str, before: datetime) -> None:
         """Leave of the measurements from before a moment what later nights still look at: the losses by slice."""
         ordered, of_kind = self.pages.orders.get((Measurement, model, segment), []), self.records.of(Measurement)
-        for _, _, key in reversed(ordered[: bisect_left(ordered, ((before,),))]):
+        for _, _, key in reversed(ordered[: max(bisect_left(ordered, ((before,),)) - self.measured, 0)]):
             if not of_kind[key].drift:
                 return
             sliced = tuple(loss for loss in of_kind[key].losses if loss.slice is not None)
@@ -189,10 +191,15 @@ def _by_event(item: tuple[tuple[str, datetime], Predicted]) -> tuple[datetime, s
     return event_at, entity
 
 
-def chronicles(count: int, settled: timedelta) -> Iterator[Chronicle]:
-    """Yield *count* empty ledgers that share the labels that have come: these are the same, whatever is decided."""
+def chronicles(measured: Sequence[int], settled: timedelta) -> Iterator[Chronicle]:
+    """Yield empty ledgers that share the labels that have come: these are the same, whatever is decided.
+
+    Args:
+        measured: By ledger, the measurements of how many nights are kept whole.
+        settled: How long after a night its losses do not change any more.
+    """
     first = Chronicle(settled=settled)
-    for _ in range(count):
-        own = Chronicle(settled=settled)
+    for nights in measured:
+        own = Chronicle(settled=settled, measured=nights)
         own.records.outcomes = first.records.outcomes
         yield own

@@ -9,6 +9,7 @@ from perennial.backtest.nightly import BLOCK
 from perennial.backtest.policies import Policy
 from perennial.core.interval import Interval
 from perennial.core.receipts import Estimate, Receipt
+from perennial.steps.calibrate import Calibration
 
 
 class TriedPolicy(Receipt):
@@ -54,6 +55,14 @@ class Aged(Receipt):
     beside_freshest: Estimate
 
 
+class Monitored(Receipt):
+    """What the settings of the monitoring would have done on the nights under a *policy*, and what to do about them."""
+
+    policy: str
+    calibration: Calibration
+    advice: str
+
+
 class Recommendation(Receipt):
     """Which policy to put into the definition, the sentence that says why, and the lines."""
 
@@ -87,6 +96,7 @@ class Findings(Receipt):
     policies: tuple[TriedPolicy, ...]
     controls: tuple[Control, ...]
     staleness: tuple[Aged, ...]
+    monitoring: Monitored | None = None
     recommendation: Recommendation | None
     timelines: tuple[Timeline, ...]
     fits: int

@@ -63,6 +63,15 @@ class Policy(Part):
         return digest_json(self.model_dump(mode="json", exclude={"name", "simplicity"}))
 
 
+def simplicity(schedule: str | None, rules: Retraining) -> Simplicity:
+    """Return how simple a policy is that retrains on a *schedule* and by *rules*."""
+    if rules.causes:
+        return Simplicity.TRIGGERED if schedule is None and len(rules.causes) == 1 else Simplicity.FULL
+    if rules.max_age is not None:
+        return Simplicity.AGE if schedule is None else Simplicity.FULL
+    return Simplicity.NEVER if schedule is None else Simplicity.PERIODIC
+
+
 def never() -> Policy:
     """Return the policy that keeps the first model."""
     return Policy(name="never", retraining=still(), simplicity=Simplicity.NEVER, gated=False)

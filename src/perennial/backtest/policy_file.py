@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from perennial.backtest.policies import Policy, full
+from perennial.backtest.policies import Policy, full, simplicity
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, Fault
 from perennial.definition.fields import Cron, Part
@@ -28,12 +28,14 @@ class _Given(Part):
         """Return the policy beside the definition's own."""
         own = full(definition, gated=self.gated)
         schedule = None if self.schedule == "none" else self.schedule or own.schedule
+        rules = self.retraining or own.retraining
         return own.model_copy(
             update={
                 "name": self.name,
                 "schedule": schedule,
                 "window": self.window,
-                "retraining": self.retraining or own.retraining,
+                "retraining": rules,
+                "simplicity": simplicity(schedule, rules),
             }
         )
 

@@ -111,14 +111,7 @@ class SharedTraining:
     ) -> Evaluation:
         """Evaluate, and let the challenger pass whatever the gates say, unless no fresh process can load it."""
         found = self._evaluated(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)
-        if found.verdict is Verdict.PASS or found.cost is None:
-            return stores.ledger.record(found)
-        waived = {
-            "verdict": Verdict.PASS,
-            "sentence": f"No gate is asked. {found.sentence}",
-            "id": digest_json(["waived", found.id])[:32],
-        }
-        return stores.ledger.record(found.model_copy(update=waived))
+        return stores.ledger.record(waived(found))
 
     def ahead(self, definition: Definition, window: Interval, stores: Stores, *, as_of: datetime) -> None:
         """Do what a retraining will ask for that does not depend on its champion, so that it is on the shelf by then."""
@@ -150,6 +143,14 @@ class SharedTraining:
             stores,
             lambda evaluation: [evaluation.outlook],
         )
+
+
+def waived(evaluation: Evaluation) -> Evaluation:
+    """Return *evaluation* as one that passes whatever the gates say, unless no fresh process can load the challenger."""
+    if evaluation.verdict is Verdict.PASS or evaluation.cost is None:
+        return evaluation
+    sentence, known_as = f"No gate is asked. {evaluation.sentence}", digest_json(["waived", evaluation.id])[:32]
+    return evaluation.model_copy(update={"verdict": Verdict.PASS, "sentence": sentence, "id": known_as})
 
 
 def _parts(stores: Stores, snapshot: Snapshot) -> Iterator[str]:

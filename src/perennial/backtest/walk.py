@@ -26,6 +26,7 @@ from perennial.definition.calendar import midnight, nights
 from perennial.definition.models import Definition
 from perennial.ports import Stores, Workshop
 from perennial.steps.loop import Steps
+from perennial.steps.past_nights import NEWEST
 from perennial.wiring import Reading
 
 
@@ -104,7 +105,8 @@ def walking(
     """
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder(reading.scratch))
-        fits, ledgers = Fits(shelf, workshops), list(chronicles(len(policies), settled(definition, within)))
+        fits, measured = Fits(shelf, workshops), [NEWEST if policy is own_policy(policies) else 0 for policy in policies]
+        ledgers = list(chronicles(measured, settled(definition, within)))
         stores = Stores(
             source=reading.source,
             artifacts=shelf.artifacts,
@@ -124,6 +126,11 @@ def walking(
         ]
         ahead = stack.enter_context(looking_ahead(training, lanes, within, len(workshops))) if len(workshops) > 1 else None
         yield Walk(definition, within, lanes, fits, history, ahead)
+
+
+def own_policy(policies: Sequence[Policy]) -> Policy:
+    """Return the policy under which the settings of the monitoring are looked at: the last one with the gates, if any has them."""
+    return next((policy for policy in reversed(policies) if policy.gated), policies[-1])
 
 
 def settled(definition: Definition, within: Interval) -> timedelta:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perennial import wiring
+from perennial.cli.calibrating import show_calibration
 from perennial.cli.choose import Model, cut_off, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table
 from perennial.core.interval import Interval, moment
@@ -95,6 +96,10 @@ def _show(found: Findings) -> None:
     say("")
     ages = [(_age(one), one.nights, _range(one.loss), _range(one.beside_freshest)) for one in found.staleness]
     table("by the age of what the champion knows", ("days", "nights", "loss", "times the freshest"), ages)
+    if found.monitoring is not None:
+        say("")
+        show_calibration(found.monitoring.calibration)
+        say(f"Under the policy {found.monitoring.policy}: {found.monitoring.advice}")
     if found.recommendation is not None:
         say("")
         say(found.recommendation.sentence)

@@ -43,8 +43,10 @@ class Stored(Frozen):
             ArtifactError: ARTIFACT_FORMAT, *content* is not such a record, or has another version.
         """
         try:
-            return _read(cls, content)
+            found: Self = _read(cls, content)
         except ValidationError as error:
             places = sorted({".".join(map(str, fault["loc"])) or "the whole" for fault in error.errors(include_input=False)})
             message = f"must be a {cls.__name__} of version 1, does not fit at {', '.join(places[:5])}"
+        else:
+            return found
         raise ArtifactError(Code.ARTIFACT_FORMAT, message, where=cls.__name__.lower())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from perennial.core.receipts import Action
 from perennial.testing.story import day, night
 
 
-def nights(losses: list[float | None], labelled: int = 10) -> dict[object, TriedNight]:
+def nights(losses: Sequence[float | None], labelled: int = 10) -> dict[object, TriedNight]:
     """Return a night for each loss; None is one that was not predicted."""
     return {
         night(number): TriedNight(
@@ -21,7 +23,7 @@ def nights(losses: list[float | None], labelled: int = 10) -> dict[object, Tried
     }
 
 
-def compared(**losses: list[float | None]) -> Nightly:
+def compared(**losses: Sequence[float | None]) -> Nightly:
     """Return policies by name side by side, without a retraining."""
     return side_by_side({name: nights(told) for name, told in losses.items()}, {name: [] for name in losses})  # type: ignore[misc]
 

@@ -38,9 +38,7 @@ def pareto(found: Findings, figure: Figure) -> None:
 def staleness(found: Findings, figure: Figure) -> None:
     """Draw the loss by the age of what the champion knows, beside the freshest champion's on the same nights."""
     axes = figure.subplots()
-    names = [
-        f"{one.youngest:g} to {one.oldest:g}" if one.oldest is not None else f"over {one.youngest:g}" for one in found.staleness
-    ]
+    names = [f"over {one.youngest:g}" if one.oldest is None else f"{one.youngest:g} to {one.oldest:g}" for one in found.staleness]
     values = [one.beside_freshest.value for one in found.staleness]
     bars = _bars([one.beside_freshest for one in found.staleness])
     axes.errorbar(range(len(names)), values, yerr=bars, fmt="o-", color=ACCENT, capsize=3, lw=1)

@@ -40,6 +40,7 @@ def page(found: Findings) -> str:
             *_policies(found),
             *_drawn(found),
             *_controls(found),
+            *_monitoring(found),
             *_timelines(found),
             "</body>\n</html>\n",
         ]
@@ -88,6 +89,29 @@ def _controls(found: Findings) -> Iterator[str]:
     yield "<h2>Controls</h2>"
     rows = [(one.name, _range(one.loss), str(one.retrainings), one.sentence) for one in found.controls]
     yield _table(("control", "loss", "retrained", "what it is"), rows)
+
+
+def _monitoring(found: Findings) -> Iterator[str]:
+    if found.monitoring is None:
+        return
+    calibration = found.monitoring.calibration
+    yield "<h2>The settings of the monitoring</h2>"
+    rows = [
+        (one.setting, *(f"{rate:.1f}" for rate in (one.as_they_were, one.without_drift, one.at_most)))
+        for one in calibration.settings
+    ]
+    yield _table(("setting", "nights with an alarm a year", "without drift", "at most"), rows)
+    shifts = [(one.column, _shift(one.shift.get("budget"))) for one in calibration.shifts]
+    yield _table(("column", "smallest shift that is seen, in standard deviations"), shifts)
+    delays = [
+        (f"{100 * one.increase:.0f} %", "more than a year" if one.nights is None else str(one.nights)) for one in calibration.delays
+    ]
+    yield _table(("rise of the loss", "nights with labels until it is seen"), delays)
+    yield f"<p>Under the policy {escape(found.monitoring.policy)}: {escape(found.monitoring.advice)}</p>"
+
+
+def _shift(number: float | None) -> str:
+    return "more than 4" if number is None else f"{number:.2f}"
 
 
 def _timelines(found: Findings) -> Iterator[str]:
