@@ -15,6 +15,7 @@ from perennial.backtest.history import History
 from perennial.backtest.lane import Lane
 from perennial.backtest.memo import Memo
 from perennial.backtest.policies import Policy
+from perennial.backtest.recent import Recent
 from perennial.backtest.replay import replay
 from perennial.backtest.shared_nights import SharedNights
 from perennial.backtest.shared_training import SharedTraining
@@ -28,6 +29,9 @@ from perennial.ports import Stores, Workshop
 from perennial.steps.loop import Steps
 from perennial.steps.past_nights import NEWEST
 from perennial.wiring import Reading
+
+_MODELS = 6
+"""So many models are held in memory for each policy: champion, challenger, the baseline of each, and some to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def walking(
             signing_key=reading.signing_key,
             scratch=folder,
             trusted=reading.trusted,
+            loaded=Recent(_MODELS * len(policies)),
             workshop=fits,
         )
         history = History.extracted(definition, _extracted(definition, within), stores, folder)
