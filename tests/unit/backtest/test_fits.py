@@ -60,7 +60,8 @@ def test_other_rows_and_other_questions_are_other_jobs(tmp_path: Path) -> None:
     """What a version is called is no part of the question."""
     workshop = Counting()
     fits = Fits(Shelf(tmp_path / "cache"), [workshop])
-    for number, ask in enumerate([{}, {"where": "v1"}, {"rows": "others"}, {"figure": 8}]):
+    questions: list[dict[str, Any]] = [{}, {"where": "v1"}, {"rows": "others"}, {"figure": 8}]
+    for number, ask in enumerate(questions):
         asked(fits, tmp_path / str(number), **ask)
 
     assert workshop.jobs == 3
