@@ -29,7 +29,7 @@ from perennial.backtest.backtest import backtest
 from perennial.backtest.chronicle import Chronicle
 from perennial.backtest.findings import Findings, TriedPolicy
 from perennial.backtest.history import History
-from perennial.backtest.lane import Lane
+from perennial.backtest.lane import Lane, TriedNight
 from perennial.backtest.memo import drafting
 from perennial.backtest.policies import Policy, full, never, periodic, standard, triggered
 from perennial.backtest.replay import replay
@@ -178,7 +178,7 @@ def speed(name: str, data: Path, work: Path, processes: int, *, nights: int = 30
             lanes: dict[str, Lane] = {}
             shelf = Shelf(Path(folder) / "cache")
             together = _cpu(lambda: lanes.update(_together(own, tried, within, reading, shelf, workshops)))
-    same = all(list(lanes[name].nights.values()) == list(plainly[name].nights.values()) for name in plainly)
+    apart = [policy for policy in plainly if _told(lanes[policy]) != _told(plainly[policy])]
     fits = sum(len(lane.retrainings) for lane in lanes.values())
     overhead = 1000 * (together[0] - bare.get("fit", 0.0) - bare.get("predict", 0.0)) / nights
     cells = [
@@ -188,12 +188,17 @@ def speed(name: str, data: Path, work: Path, processes: int, *, nights: int = 30
         f"{alone[0]:.1f} ({alone[1]:.1f})",
         f"{together[0]:.1f} ({together[1]:.1f})",
         f"{alone[0] / together[0]:.2f}",
-        "the same" if same else "**others**",
+        "the same" if not apart else f"**others: {', '.join(apart)}**",
         f"{bare_alone['fit']:.1f} + {bare_alone['predict']:.1f}",
         f"{bare.get('fit', 0):.1f} + {bare.get('predict', 0):.1f}",
         f"{overhead:.0f} / {overhead / len(tried):.0f}",
     ]
     return [f"| {' | '.join(map(str, cells))} |"]
+
+
+def _told(lane: Lane) -> list[TriedNight]:
+    """Return all that was found of each night; a version is named by its definition, of which a policy is a part."""
+    return [night.model_copy(update={"version": None}) for night in lane.nights.values()]
 
 
 def plain(definition: Definition, tried: Sequence[Policy], within: Interval, reading: Reading) -> dict[str, Lane]:
