@@ -23,8 +23,8 @@ from typing import Any
 import sets
 
 import perennial.steps.fitted as fitted_module
-import perennial.steps.models as models_module
-import perennial.steps.scored_rows as scored_module
+import perennial.steps.scoring.models as models_module
+import perennial.steps.scoring.scored_rows as scored_module
 from perennial.backtest.backtest import backtest
 from perennial.backtest.chronicle import Chronicle
 from perennial.backtest.findings import Findings, TriedPolicy

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, NumericEdges
+from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, NumericEdges
 from perennial.monitoring.psi import Floats
 
 NAME = "x"

@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 from judge_nights import alarms, allowed, cell
 from judge_quiet import BUDGET, LEVEL
 
-from perennial.monitoring.drift import moved_columns
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.psi import Counts
-from perennial.monitoring.reference import Reference, reference_profile
-from perennial.monitoring.two_sample import two_sample
+from perennial.monitoring.shift.drift import moved_columns
+from perennial.monitoring.shift.two_sample import two_sample
 
 SHIFT, MINIMUM = 0.2, 20
 REFERENCE, LOOKED_AT = 60, 60

@@ -22,9 +22,9 @@ import numpy as np
 from judge_nights import SURE
 from scipy import stats
 
-from perennial.monitoring.evidence import Nights, evidence_by_night
+from perennial.monitoring.loss.evidence import Nights, evidence_by_night
+from perennial.monitoring.loss.variation import Variation, variation
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.variation import Variation, variation
 
 BEFORE, AFTER = 0.12, 0.17
 LOOKED = 20_000

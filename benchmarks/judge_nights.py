@@ -11,12 +11,12 @@ import pyarrow as pa
 from judge_columns import NAME, Column, Values
 from scipy import stats
 
-from perennial.monitoring.column_drift import measured_column
-from perennial.monitoring.edges import ColumnEdges
+from perennial.monitoring.counting.edges import ColumnEdges
+from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.psi import Counts, Floats
-from perennial.monitoring.reference import reference_profile
-from perennial.monitoring.season import Season, season
+from perennial.monitoring.shift.column_drift import measured_column
+from perennial.monitoring.shift.season import Season, season
 
 NIGHTS = 30
 """Of a reference, unless something else is said."""

@@ -26,11 +26,11 @@ from judge_quiet import BUDGET, LEVEL
 from measure import QUIET, python_of
 from scipy import stats
 
-from perennial.monitoring.column_drift import MeasuredColumn, measured_column
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.reference import reference_profile
-from perennial.monitoring.season import season
+from perennial.monitoring.shift.column_drift import MeasuredColumn, measured_column
+from perennial.monitoring.shift.season import season
 
 MOST_TRIALS = 200
 CHUNKS = 20

@@ -22,8 +22,8 @@ from sklearn.linear_model import LogisticRegression
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.decay import Evaluated, decay
-from perennial.monitoring.losses import slice_losses
+from perennial.monitoring.loss.decay import Evaluated, decay
+from perennial.monitoring.loss.losses import slice_losses
 from perennial.monitoring.psi import Counts, Floats
 
 TOLERANCE, MINIMUM = 0.05, 20

@@ -25,14 +25,17 @@ BINS = 10
 
 
 def perennial(world: World, clock: Clock) -> Mapping[str, float]:
-    """Our two flows, step after step."""
+    """Our two flows, step after step; what is heavy is imported when the stores are open, as the command does."""
     import product
 
     from perennial.core.receipts import Measurement
-    from perennial.steps.loop import retrain, score
+    from perennial.steps.jobs import FIT
 
     definition = product.definition(world)
     with started(world, clock) as stores:
+        stores.workshop.prepare(FIT)
+        from perennial.steps.loop import retrain, score
+
         published = retrain(definition, product.WINDOW, stores, reason="benchmark", actor="benchmark")
         score(definition, product.NIGHT, stores, as_of=product.NIGHT.end)
         with clock(NOT_COUNTED):

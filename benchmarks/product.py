@@ -20,9 +20,7 @@ from perennial.core.receipts import Publication, Purpose, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.extract import extract
-from perennial.steps.loop import retrain
 from perennial.steps.validate import validate
-from perennial.stores.migrations import migrate
 from perennial.wiring import Settings, open_stores
 
 SEED = 0
@@ -95,6 +93,8 @@ def prepare_champion(world: World, state: str) -> None:
 
 def train(world: World, stores: Stores) -> Publication:
     """Retrain on the window; its version becomes champion."""
+    from perennial.steps.loop import retrain
+
     published = retrain(definition(world), WINDOW, stores, reason="benchmark", actor="benchmark")
     if not published.promoted:
         raise SystemExit(published.sentence)
@@ -174,6 +174,8 @@ def opened(world: World, state: str) -> Iterator[Stores]:
 
 
 def _make_empty(world: World) -> None:
+    from perennial.stores.migrations import migrate
+
     (world.path / EMPTY).mkdir()
     _execute(world, f"CREATE DATABASE ledger_{EMPTY}")
     migrate(world.url(f"ledger_{EMPTY}"))

@@ -95,7 +95,7 @@ def _section(part: type[Part], path: str) -> Iterator[str]:
         inner = _inner(field.annotation)
         below += [(f"{path}.{name}".lstrip("."), inner)] if inner else []
         kind = "size" if _of_size(field.metadata) else _type_text(field.annotation)
-        yield f"| `{name}` | {kind} | {_default(field)} | {field.description or ''} |"
+        yield f"| `{name}` | {kind} | {_default(field)} | {' '.join((field.description or '').split())} |"
     yield ""
     for name, inner in below:
         yield from _section(inner, name)

@@ -29,13 +29,28 @@ from perennial.workshop.owner import ProcessWorkshop
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perennial.monitoring.edges import Edges
-    from perennial.monitoring.profile import Profile
+    from perennial.monitoring.counting.edges import Edges
+    from perennial.monitoring.counting.profile import Profile
 
 R = TypeVar("R", bound=Receipt)
 
 ABANDONED_AFTER = timedelta(hours=12)
 """A claim that is older than this counts as abandoned: longer than a retraining may take, waiting for a person aside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Which values of a column are asked for.
+
+    Attributes:
+        column: The column.
+        values: Texts, or whole numbers; at least one.
+        others: Whether all rows but these are asked for: those with another value, and those with none.
+    """
+
+    column: str
+    values: tuple[str, ...] | tuple[int, ...]
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +68,7 @@ class Selection:
         declared: The type of every column of a file, as the definition's ``columns`` say it; None where it says nothing. Databases
             know their types and do not look at it.
         numeric: Columns out of *columns* that must be numbers: a text in them is a fault, where a source would have to guess.
+        among: Rows with these values only; its column is part of *columns*.
     """
 
     relation: str
@@ -64,6 +80,7 @@ class Selection:
     as_of: datetime
     declared: Mapping[str, str] | None = None
     numeric: tuple[str, ...] = ()
+    among: Among | None = None
 
 
 class Source(Protocol):
@@ -87,7 +104,7 @@ class Profiling(Protocol):
     """A source that can count the rows of an interval itself, so that only counts leave it."""
 
     def profile(self, selection: Selection, edges: Edges) -> Profile:
-        """Return what :func:`perennial.monitoring.profile.profile` would count of the rows that ``Source.read`` would yield.
+        """Return what ``monitoring.counting.profile`` would count of the rows that ``Source.read`` would yield.
 
         Args:
             selection: Which rows; its columns hold those that *edges* read.
@@ -212,6 +229,13 @@ class Ledger(Protocol):
         Raises:
             ConflictError: INTERVAL_OVERLAP, a current batch of the same model, segment and role covers part of the interval.
             DataError: DATA_DUPLICATE_KEY, DATA_EMPTY, DATA_ENCODING, DATA_NUL, DATA_TOO_LARGE, PREDICTION_NONFINITE.
+        """
+        ...
+
+    def withdraw(self, model: str, segment: str = ALL, *, within: Interval) -> int:
+        """Make the current batches of just the interval *within*, of every role, superseded by none; return how many.
+
+        Nothing is removed. Publishing one of them again makes it current again.
         """
         ...
 

@@ -420,6 +420,20 @@ def test_a_night_that_failed_its_validation_must_not_be_predicted(behind: Behind
     assert [(fault.promise, fault.found) for fault in found] == [(18, f"was predicted although its validation said {verdict}")] * 2
 
 
+def test_a_night_that_is_found_at_fault_later_must_be_withdrawn(sound: Ledger, story: Story) -> None:
+    """It was predicted when it seemed good."""
+    sound.record(story.validation(2).model_copy(update={"id": "again", "verdict": Verdict.FAIL}))
+    found = sound.audit().faults
+    assert [(fault.promise, fault.found) for fault in found] == [
+        (18, "is current although its night was found to be a data fault")
+    ] * 2
+    assert {fault.where.rpartition("-batch-")[0] for fault in found} == {
+        f"bike_demand/all/{night(2)}/{role}: batch bike_demand-all" for role in ("baseline", "champion")
+    }
+    sound.withdraw(story.model, within=night(2))
+    assert sound.audit().faults == ()
+
+
 @pytest.mark.parametrize(
     ("lost", "promise", "expected"),
     [

@@ -14,7 +14,7 @@ from perennial.core.receipts import Role
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.ledger import PostgresLedger
 from perennial.stores.ledger.lineage import _TRACE
-from perennial.stores.ledger.outcomes import _JOIN_BY_HASH, _LOSS, _LOSSES
+from perennial.stores.ledger.outcomes import _JOIN_BY_HASH, _query
 from perennial.stores.migrations import migrate
 from perennial.testing.story import Story, day, night, outcomes, predictions
 
@@ -94,7 +94,6 @@ def test_losses_read_the_months_of_their_nights(filled: PostgresLedger) -> None:
     """And no others, whatever the labels."""
     filled.record_outcomes("bike_demand", "all", outcomes(night(4), 1, ENTITIES))
     bounds = {"start": day(4), "end": day(5), "as_of": day(99), "matured_before": day(99)}
-    query = _LOSSES.format(loss=_LOSS["absolute"])
-    read = scans(filled, query, {"model": "bike_demand", "segment": "all", **bounds})
+    read = scans(filled, _query("absolute"), {"model": "bike_demand", "segment": "all", **bounds})
     assert {month for _, month in read} == {MARCH}
     assert {node for node, _ in read} <= {"Index Scan", "Bitmap Heap Scan"}

@@ -134,6 +134,34 @@ def test_a_superseded_batch_becomes_current_again(ready: Ledger, story: Story) -
     assert ready.predictions(story.model, within=night(0)).num_rows == 48
 
 
+def test_a_night_that_is_withdrawn_has_no_current_prediction(ready: Ledger, story: Story) -> None:
+    """In no role; what was published stays, and other nights are left as they are. Doing it twice does it once."""
+    first, base, other = story.batch(0), story.batch(0, role=Role.BASELINE), story.batch(1)
+    for batch in (first, base, other):
+        ready.publish(batch, predictions(batch.interval))
+    assert [ready.withdraw(story.model, within=night(0)) for _ in range(2)] == [2, 0]
+    assert [values(ready, story, 0, role) for role in Role] == [[], [], []]
+    assert len(values(ready, story, 1)) == 48
+    assert ready.history(PredictionBatch, story.model, within=night(0)) == [first, base]
+    traced = ready.trace(story.model, "all", "north", day(0))
+    assert [(line.batch, line.state) for line in traced] == [(base.id, BatchState.SUPERSEDED), (first.id, BatchState.SUPERSEDED)]
+
+
+def test_what_was_withdrawn_becomes_current_again(ready: Ledger, story: Story) -> None:
+    """Without being written again."""
+    ready.publish(story.batch(0), predictions(night(0), 1))
+    ready.withdraw(story.model, within=night(0))
+    ready.publish(story.batch(0), [])
+    assert values(ready, story, 0)[0] == 1
+
+
+def test_only_what_covers_the_very_interval_is_withdrawn(ready: Ledger, story: Story) -> None:
+    """A batch of two nights is no prediction of one of them."""
+    ready.publish(story.batch(0, nights=2), predictions(night(0, 2)))
+    assert ready.withdraw(story.model, within=night(0)) == 0
+    assert len(values(ready, story, 0)) == 48
+
+
 def test_roles_have_their_own_batches(ready: Ledger, story: Story) -> None:
     """Neither supersedes the other."""
     for value, role in enumerate(Role):

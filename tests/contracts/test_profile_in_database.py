@@ -17,10 +17,10 @@ import sqlalchemy as sa
 
 from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval
-from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import reference_profile
-from perennial.ports import Profiling, Selection
+from perennial.monitoring.counting.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import reference_profile
+from perennial.ports import Among, Profiling, Selection
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.sql.source import SqlSource
 
@@ -231,6 +231,19 @@ def test_only_the_selected_rows_are_counted(fill: Fill) -> None:
     night = Interval(START + timedelta(days=1), START + timedelta(days=2))
     expected, found = both(fill(hostile()), edges(), night)
     assert (expected, found.rows) == (found, 144)
+
+
+@pytest.mark.parametrize(("column", "values"), [("city", ("a", "it's", "%s", ":b", "\U0001f6b2")), ("n", (7, 2**53 + 1))])
+def test_only_rows_with_the_wanted_values_are_counted(fill: Fill, column: str, values: tuple[str, ...] | tuple[int, ...]) -> None:
+    """As they are read, whether those with the values are asked for or all others; together they are all rows."""
+    source, over, rows = fill(hostile()), edges(), []
+    for others in (False, True):
+        chosen = replace(selected(*over.reads), among=Among(column=column, values=values, others=others))
+        expected, found = profile(over, source.read(chosen)), source.profile(chosen, over)
+        assert expected == found
+        rows.append(found.rows)
+    assert sum(rows) == 400
+    assert min(rows) > 40
 
 
 def test_no_rows_are_a_profile_of_zeros(fill: Fill) -> None:

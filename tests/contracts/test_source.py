@@ -23,7 +23,7 @@ from moto.server import ThreadedMotoServer
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, RejectedError
 from perennial.core.interval import Interval
-from perennial.ports import Selection, Source
+from perennial.ports import Among, Selection, Source
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.files.folder_source import FileSource
 from perennial.stores.files.s3_source import S3Source
@@ -453,3 +453,45 @@ def test_many_rows_come_in_batches_of_one_schema(typed: Case) -> None:
     batches = typed.read(many)
     assert max(batch.num_rows for batch in batches) <= 50_000
     assert list(range(number)) == pa.Table.from_batches(batches)["riders"].to_pylist()
+
+
+PLACES = ["west", "north", "south", None, "North", "north ", "O'Neil: 100 % :x", "north"]
+"""Of each hour one, as they stand."""
+
+
+def by_place() -> pa.Table:
+    """Return a row of each of ``PLACES``; their riders count them."""
+    return demand(*(row(hour, place, riders=hour) for hour, place in enumerate(PLACES)))  # type: ignore[arg-type] # a null too
+
+
+@pytest.mark.parametrize(
+    ("among", "found"),
+    [
+        (Among(column="place", values=("north",)), [1, 7]),
+        (Among(column="place", values=("south", "O'Neil: 100 % :x")), [2, 6]),
+        (Among(column="place", values=("nowhere",)), []),
+        (Among(column="riders", values=(3, 5)), [3, 5]),
+        (Among(column="place", values=("north", "south"), others=True), [0, 3, 4, 5, 6]),
+        (Among(column="riders", values=(0, 1, 2, 3, 4, 5, 6, 7), others=True), []),
+    ],
+)
+def test_only_rows_with_the_wanted_values_are_selected(case: Case, among: Among, found: list[int]) -> None:
+    """To the letter, whatever they hold; and what has none of them is what is left, a null too."""
+    assert [one["riders"] for one in case.rows(by_place(), among=among)] == found
+
+
+def test_wanted_values_narrow_the_interval(case: Case) -> None:
+    """A row of another day is not selected by its value."""
+    table = demand(row(1, riders=1), row(25, riders=2), row(2, "south", riders=3))
+    assert [one["riders"] for one in case.rows(table, among=Among(column="place", values=("north",)))] == [1]
+
+
+@pytest.mark.parametrize(("name", "values"), [("place", (7,)), ("riders", ("7",)), ("holiday", (1,))])
+def test_a_column_that_cannot_have_the_wanted_values_is_refused(
+    typed: Case, name: str, values: tuple[str, ...] | tuple[int, ...]
+) -> None:
+    """A text is no number, and nobody gets no rows for that."""
+    with pytest.raises(DataError) as error:
+        typed.read(demand(row()), among=Among(column=name, values=values))
+    assert error.value.code is Code.SCHEMA_TYPE
+    assert error.value.where.endswith(name)

@@ -45,6 +45,13 @@ DEFINITION: dict[str, Any] = {
 }
 
 
+REGIONS: dict[str, Any] = {
+    "source": {"table": "region_conditions"},
+    "label": {"source": {"table": "region_rides"}},
+    "segments": {"column": "city", "values": {"north": "North", "south": "South"}, "others": "left_out"},
+}
+"""What splits ``files/loop.yml`` by city, over tables of its own."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "by_hand": {},
     "nights": {"retraining": {"max_age": "2d"}},
@@ -52,6 +59,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "approved": {"publish": {"approval": "human"}},
     "rejected": {"publish": {"approval": "human"}},
     "lacking": {"features": {"numeric": ["temperature", "wind"]}},
+    "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
+    "regions_asked": {**REGIONS, "publish": {"approval": "human"}},
     "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
 }
 """What differs from ``files/loop.yml``, by the name of the definition: one for each test, so that none waits for another."""

@@ -30,6 +30,12 @@ dags = {
         "owner": dag.owner, "doc": dag.doc_md, "start": str(dag.start_date), "end": str(dag.end_date), "params": dag.params.dump(),
         "retries": sorted({task.retries for task in dag.tasks}), "policies": all(task.has_retry_policy for task in dag.tasks),
         "timeouts": all(task.execution_timeout for task in dag.tasks),
+        "longest": max(task.execution_timeout.total_seconds() for task in dag.tasks if task.execution_timeout),
+        "groups": {
+            group.group_id: [sorted(group.children), over if isinstance(over, list) else None]
+            for group in dag.task_group.children.values() if hasattr(group, "children")
+            for over in [group._expand_input.value["batch"]]
+        },
     }
     for dag in bag.dags.values()
 }
@@ -51,6 +57,9 @@ _HEAVY = {
 }
 
 
+REGIONS = {f"r{number}": number for number in range(50)}
+
+
 def _write(folder: Path, *definitions: dict[str, Any]) -> Path:
     for definition in definitions:
         (folder / f"{definition['name']}.yml").write_text(yaml.safe_dump(definition))
@@ -68,16 +77,19 @@ def _parse(definitions: Path, home: Path, code: str = _PARSE) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory, definition_values: dict[str, Any]) -> dict[str, Any]:
-    """One good definition, one that a person approves, and one that is broken, parsed."""
+    """One good definition, one that a person approves, the same two with segments, and one that is broken, parsed."""
     folder = tmp_path_factory.mktemp("definitions")
     approved = {**definition_values, "name": "approved", "publish": {"approval": "human"}}
-    _write(folder, definition_values, approved, {**definition_values, "name": "broken", "owner": 7})
+    regions = {**definition_values, "name": "regions", "segments": {"column": "region", "values": REGIONS}}
+    asked = {**regions, "name": "regions_approved", "publish": {"approval": "human"}}
+    _write(folder, definition_values, approved, regions, asked, {**definition_values, "name": "broken", "owner": 7})
     return _parse(folder, tmp_path_factory.mktemp("home"))
 
 
 def test_every_good_definition_has_a_pair_of_dags(parsed: dict[str, Any]) -> None:
     """A broken definition beside them hides none."""
-    assert sorted(parsed["dags"]) == ["retrain_approved", "retrain_bikes", "score_approved", "score_bikes"]
+    names = ["approved", "bikes", "regions", "regions_approved"]
+    assert sorted(parsed["dags"]) == [f"{flow}_{name}" for flow in ("retrain", "score") for name in names]
 
 
 def test_a_broken_definition_is_an_import_error_in_the_words_of_the_check(parsed: dict[str, Any]) -> None:
@@ -164,11 +176,40 @@ def test_a_run_by_hand_has_a_form_with_defaults(parsed: dict[str, Any]) -> None:
     }
 
 
+def test_a_model_with_segments_has_its_nights_in_batches(parsed: dict[str, Any]) -> None:
+    """Fifty segments are seventeen batches, each with the five tasks, which have as much time for each of its segments."""
+    dag = parsed["dags"]["score_regions"]
+    assert dag["tasks"] == {
+        **parsed["dags"]["score_bikes"]["tasks"],
+        "others": [],
+    }
+    [tasks, batches] = dag["groups"]["batch"]
+    assert tasks == ["decide", "extract", "monitor", "predict", "validate"]
+    assert (len(batches), sorted(name for batch in batches for name in batch)) == (17, sorted(REGIONS))
+    assert dag["longest"] == 3 * parsed["dags"]["score_bikes"]["longest"]
+    assert parsed["dags"]["score_bikes"]["groups"] == {}
+
+
+def test_a_model_with_segments_is_retrained_in_batches(parsed: dict[str, Any]) -> None:
+    """They are those that were claimed, and each is settled at the end."""
+    for name, more in (("regions", []), ("regions_approved", ["approve"])):
+        dag = parsed["dags"][f"retrain_{name}"]
+        assert dag["groups"] == {"batch": [sorted(["evaluate", "extract", "publish", "train", "validate", *more]), None]}
+        assert dag["tasks"]["publish"] == ["settle"]
+
+
+def test_a_form_lists_the_segments(parsed: dict[str, Any]) -> None:
+    """By default a run is about all of them."""
+    assert parsed["dags"]["score_regions"]["params"]["segment"] == "all"
+    assert parsed["dags"]["retrain_regions"]["params"]["segment"] == "all"
+    assert "| Segments | 50, by `region`, with a model each |" in parsed["dags"]["score_regions"]["doc"]
+
+
 def test_every_task_has_retries_a_policy_and_a_timeout(parsed: dict[str, Any]) -> None:
     """Airflow's defaults are none of them."""
     assert {(str(dag["retries"]), dag["policies"]) for dag in parsed["dags"].values()} == {("[4]", True)}
     timeouts = {name: dag["timeouts"] for name, dag in parsed["dags"].items()}
-    assert timeouts == {"score_bikes": True, "retrain_bikes": True, "score_approved": True, "retrain_approved": False}
+    assert timeouts == {dag: dag not in ("retrain_approved", "retrain_regions_approved") for dag in parsed["dags"]}
 
 
 def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:

@@ -24,8 +24,8 @@ from perennial.simulation.load import tables
 from perennial.simulation.world import world
 from perennial.steps.extract import extract
 from perennial.steps.loop import retrain, score
-from perennial.steps.models import load
 from perennial.steps.predict import predict
+from perennial.steps.scoring.models import load
 from perennial.steps.validate import validate
 from perennial.stores.artifacts import disk as disk_artifacts
 from perennial.stores.artifacts.digest import write_digested

@@ -123,6 +123,15 @@ class Plain:
 
     rows: list[Row] = field(default_factory=list)
     batches: dict[tuple[int, Role], Batch] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+
+    def validated(self, number: int, *, good: bool) -> None:
+        """Withdraw what was predicted of a night that is a data fault, and remember what was said last."""
+        if good:
+            self.refused.discard(number)
+            return
+        self.refused.add(number)
+        self.batches = {key: batch for key, batch in self.batches.items() if key[0] != number}
 
     def reigning(self, before: datetime) -> Row | None:
         """Return who is champion just before a moment."""
@@ -142,7 +151,9 @@ class Plain:
         self.rows.append(Row(len(self.rows) + 1, version, kind, since, evaluation))
 
     def score(self, number: int, *, shadow: bool) -> None:
-        """Let a good night be predicted."""
+        """Let a night be predicted, unless it is a data fault."""
+        if number in self.refused:
+            return
         champion, first = self.reigning(day(number + 1)), self.first(day(number + 1))
         if champion is None or champion.version is None:
             return
@@ -210,6 +221,12 @@ def seen_batches(ledger: Ledger) -> dict[tuple[int, Role], Batch]:
             found[number, role] = Batch(batch.version, batch.epoch)
         assert len(events) == len(rows)
     return found
+
+
+def _refused(ledger: Ledger, number: int) -> bool:
+    """Return whether what was said last of a night is that it is a data fault."""
+    said = [row for row in ledger.history(Validation, NAME, within=night(number)) if row.interval == night(number)]
+    return bool(said) and said[-1].verdict is not Verdict.PASS
 
 
 def seen_requests(ledger: Ledger) -> Requests:
@@ -531,7 +548,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.plain.rows = rows
         changed = {key for key in batches.keys() | self.plain.batches.keys() if batches.get(key) != self.plain.batches.get(key)}
         assert {number for number, _ in changed} <= command.nights
-        for number, role in changed:
+        self.plain.refused = {number for number in NIGHTS if _refused(self.ledger, number)}
+        assert self.plain.refused.isdisjoint(number for number, _ in batches)
+        for number, role in changed & batches.keys():
             by = rows[batches[number, role].epoch - 1]
             assert by.since < day(number + 1)
             assert by.version == batches[number, role].version
@@ -580,8 +599,8 @@ class AnyOrder(RuleBasedStateMachine):
             assert isinstance(outcome, Night), outcome
             fault = self.faulty and number == FAULTY_NIGHT
             assert (outcome.validation.verdict is Verdict.FAIL) == fault
-            if not fault:
-                self.plain.score(number, shadow=variant == "aging")
+            self.plain.validated(number, good=not fault)
+            self.plain.score(number, shadow=variant == "aging")
             self.expect_decision(number, variant, outcome.decision, before)
             self.nights.append(outcome)
 
@@ -614,6 +633,8 @@ class AnyOrder(RuleBasedStateMachine):
 
         def expect(outcome: object, _: Requests) -> None:
             assert isinstance(outcome, Receipt), outcome
+            if isinstance(outcome, Validation):
+                self.plain.validated(done.number, good=outcome.verdict is Verdict.PASS)
             if step == "predict" and done.validation.verdict is Verdict.PASS:
                 self.plain.score(done.number, shadow=False)
 

@@ -35,7 +35,7 @@ from perennial.definition.models import Definition
 from perennial.learning import archive, manifest
 from perennial.ports import Stores
 from perennial.steps.loop import score
-from perennial.steps.models import load
+from perennial.steps.scoring.models import load
 from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day, night
 

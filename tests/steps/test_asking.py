@@ -15,8 +15,8 @@ from perennial.core.interval import Interval
 from perennial.core.receipts import ALL, Action, Decision, RetrainRequest
 from perennial.definition.models import Definition
 from perennial.ports import Stores
-from perennial.steps.asking import ask
 from perennial.steps.assign import Assignment, Person, by_hand, on_request, on_schedule
+from perennial.steps.deciding.asking import ask
 from perennial.steps.fulfil import fulfil
 from perennial.steps.loop import score
 from perennial.stores.ledger import PostgresLedger

@@ -12,11 +12,11 @@ import pytest
 from perennial.core.interval import Interval
 from perennial.core.receipts import ALL, Evaluation, Measurement, NightLoss, Purpose, Role
 from perennial.definition.models import Definition
-from perennial.monitoring.profile import profile
-from perennial.monitoring.reference import reference_profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import reference_profile
 from perennial.ports import Stores
 from perennial.steps.calibrate import Calibration, calibrate
-from perennial.steps.recommended import recommended
+from perennial.steps.measuring.recommended import recommended
 from perennial.testing.story import Story, day, night
 
 Define = Callable[..., Definition]

@@ -16,7 +16,7 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.collect import collect
 from perennial.steps.loop import score
-from perennial.steps.models import load
+from perennial.steps.scoring.models import load
 from perennial.steps.snapshots.rows import snapshot_rows
 from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day, night

@@ -15,7 +15,7 @@ from perennial.definition.models import Definition
 from perennial.ports import Artifacts, Stores
 from perennial.steps.collect import GRACE, collect
 from perennial.steps.loop import score
-from perennial.steps.models import load
+from perennial.steps.scoring.models import load
 from perennial.steps.snapshots.rows import snapshot_rows
 from perennial.stores.artifacts.disk import DiskArtifacts
 from perennial.testing import MemoryArtifacts

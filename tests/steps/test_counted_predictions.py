@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from perennial.core.receipts import Evaluation, Purpose
 from perennial.definition.models import Definition
-from perennial.monitoring.outlook import PREDICTION, Outlook
-from perennial.monitoring.profile import Profile, profile
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.loss.outlook import PREDICTION, Outlook
 from perennial.ports import Stores
 from perennial.steps.extract import extract
 from perennial.steps.predict import predict

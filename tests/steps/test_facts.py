@@ -6,9 +6,9 @@ import pytest
 
 from perennial.core.receipts import Purpose, Verdict
 from perennial.definition.models import Definition
-from perennial.monitoring.policy import Facts
+from perennial.monitoring.decision.policy import Facts
 from perennial.ports import Ledger, Stores
-from perennial.steps.facts import facts_of
+from perennial.steps.deciding.facts import facts_of
 from perennial.testing.story import DAY, Story, day, night
 
 

@@ -19,8 +19,8 @@ from perennial.core.receipts import Evaluation, GateResult, ModelVersion, Public
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.compare import compare
-from perennial.steps.infrastructure import infrastructure
-from perennial.steps.second_fit import noise_of
+from perennial.steps.judging.infrastructure import infrastructure
+from perennial.steps.judging.second_fit import noise_of
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.testing.story import day
 
@@ -125,7 +125,7 @@ def test_a_version_without_an_end_may_be_slow_because_the_machine_is_busy(
 ) -> None:
     """It is stopped twice, and nothing is said of it."""
     definition, stores = unlucky("loop loop")
-    monkeypatch.setattr("perennial.steps.infrastructure.SECONDS", 0.5)
+    monkeypatch.setattr("perennial.steps.judging.infrastructure.SECONDS", 0.5)
     retrained(definition, stores, day(33))
     end = "took longer than 0.5 s and was stopped [MODEL_TIMEOUT]"
     said = f"In a fresh process the model {end}, and then {end}, which may be the machine's fault: cannot be told."

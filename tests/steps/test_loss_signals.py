@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from perennial.core.receipts import (
+    ALL,
     Action,
     Decision,
     Evaluation,
@@ -21,12 +24,13 @@ from perennial.core.receipts import (
     SignalState,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.losses import LossOutlook
-from perennial.monitoring.outlook import Outlook
-from perennial.monitoring.policy import Facts, decide
-from perennial.ports import Stores
+from perennial.monitoring.decision.policy import Facts, decide
+from perennial.monitoring.loss.losses import LossOutlook
+from perennial.monitoring.loss.outlook import Outlook
+from perennial.ports import Artifacts, Stores
 from perennial.steps.loop import score
-from perennial.steps.loss_outlook import loss_outlook, night_numbers
+from perennial.steps.measured_night import measured_night
+from perennial.steps.measuring.loss_outlook import loss_outlook
 from perennial.testing.story import day, night
 
 Define = Callable[..., Definition]
@@ -49,6 +53,23 @@ def reigning(sliced: Definition, stores: Stores, retrained: Retrain) -> Stores:
     """Stores with a champion of it, effective from day 30."""
     assert retrained(sliced, stores, day(30)).promoted
     return stores
+
+
+class Asked:
+    """Artifacts that note what was asked for."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        """Hand on to *artifacts*."""
+        self.artifacts, self.asked = artifacts, list[str | None]()
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of *digest*."""
+        self.asked.append(digest)
+        return self.artifacts.get(digest)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is as it was."""
+        return getattr(self.artifacts, name)
 
 
 def run(definition: Definition, stores: Stores, order: Sequence[int] = NIGHTS) -> dict[int, Measurement]:
@@ -90,28 +111,20 @@ def test_an_evaluation_learns_how_the_loss_varies(sliced: Definition, reigning: 
     assert mean == pytest.approx(evaluation.metrics["challenger"]["mae"].value)
 
 
+def test_a_nights_outlook_is_read_once(sliced: Definition, reigning: Stores) -> None:
+    """For what moved, and for what the loss says."""
+    first = run(sliced, reigning, [30])[30]
+    (evaluation,) = reigning.ledger.history(Evaluation, sliced.name)
+    asked: Any = Asked(reigning.artifacts)
+    found = measured_night(sliced, night(30), ALL, replace(reigning, artifacts=asked))
+    assert found == first
+    assert asked.asked.count(evaluation.outlook) == 1
+
+
 def test_nothing_is_learnt_from_losses_too_large_to_square(sliced: Definition) -> None:
     """And nothing breaks."""
     holdout = pa.table({"event_at": [day(1)], "rides": [1e100], "wet": [0]})
     assert loss_outlook(sliced, np.array([0.0]), holdout) == LossOutlook(loss="absolute", variation=None)
-
-
-@pytest.mark.parametrize(
-    ("cron", "timezone", "numbers"),
-    [
-        ("0 0 * * *", "UTC", [0, 0, 1, 8]),
-        ("0 12 * * *", "UTC", [0, 1, 1, 8]),
-        ("0 0 * * 1", "UTC", [0, 0, 0, 1]),
-        ("0 * * * *", "UTC", [0, 13, 24, 199]),
-        ("0 0 * * *", "Asia/Tokyo", [0, 0, 1, 8]),
-    ],
-)
-def test_rows_are_told_by_the_night_in_which_they_are_scored(define: Define, cron: str, timezone: str, numbers: list[int]) -> None:
-    """Of 2024-03-01 00:30 and 13:30, a day after the first, and eight days after it at 07:30: a Friday, and so on."""
-    hours = [0.5, 13.5, 24.5, 199.5]
-    rows = pa.table({"event_at": pa.array([day(0) + timedelta(hours=hour) for hour in hours], pa.timestamp("us", "UTC"))})
-    found = night_numbers(define(schedule={"score": cron, "timezone": timezone}), rows)
-    assert (found - found[0]).tolist() == numbers
 
 
 def test_slices_are_measured_once_their_night_has_settled(

@@ -24,15 +24,15 @@ from perennial.core.receipts import (
     Validation,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.outlook import LABEL, PREDICTION, Outlook
-from perennial.monitoring.two_sample import TwoSample
+from perennial.monitoring.loss.outlook import LABEL, PREDICTION, Outlook
+from perennial.monitoring.shift.two_sample import TwoSample
 from perennial.ports import Stores
 from perennial.steps.collect import collect
 from perennial.steps.extract import extract
+from perennial.steps.measuring.told_apart import told_signal
 from perennial.steps.monitor import measure, monitor
 from perennial.steps.predict import predict
 from perennial.steps.sample import read_sample
-from perennial.steps.told_apart import told_signal
 from perennial.steps.validate import validate
 from perennial.testing.story import day, night
 
@@ -97,10 +97,13 @@ def test_an_evaluation_names_the_outlook_of_its_challenger(watched: Definition, 
 
 
 def test_a_night_says_what_moved_of_each_kind(watched: Definition, reigning: Stores) -> None:
-    """A quiet night. Labels are a week late, and the week before there was no champion: those of night 24 are looked at."""
+    """A quiet night. Labels are a week late, and the week before there was no champion: those of night 24 are looked at.
+
+    With eight nights of 24 rows to compare with, predictions cannot move far enough to alarm.
+    """
     found = measured(watched, reigning)
     states = {signal.kind: signal.state for signal in found.signals if signal.kind not in {"decay", "baseline", "estimate"}}
-    assert states == {"drift": QUIET, "prediction_drift": QUIET, "label_drift": QUIET, "multivariate": QUIET}
+    assert states == {"drift": QUIET, "prediction_drift": INSUFFICIENT, "label_drift": QUIET, "multivariate": QUIET}
     assert [column.column for column in found.drift] == ["temperature", "humidity", "wet", "(prediction)", "(label)"]
 
 
@@ -176,6 +179,19 @@ def test_a_holdout_of_few_nights_is_no_evidence_about_predictions(
     found = said(measured(definition, championed), "prediction_drift")
     sentence = "3 nights of the reference have 12 rows, 7 needed to know how nights differ"
     assert (found.state, found.sentence) == (INSUFFICIENT, sentence)
+
+
+def test_predictions_that_no_night_could_move_far_enough_are_no_evidence(
+    watched: Definition, reigning: Stores, tables: dict[str, pa.Table]
+) -> None:
+    """24 rows against eight nights, at one false alarm in a century: whatever is predicted, it is not called quiet."""
+    changed(tables, "conditions", "temperature", NIGHT, lambda values: np.minimum(values + 20, 35))
+    monitoring = watched.monitoring.model_copy(update={"false_alarms_per_year": 0.01})
+    found = said(measured(watched.model_copy(update={"monitoring": monitoring}), reigning), "prediction_drift")
+    assert found.state is INSUFFICIENT
+    assert found.sentence.startswith("no night of 24 rows could alarm: prediction PSI reaches ")
+    assert found.sentence.endswith("labels: evaluation.holdout) or more rows a night would tell")
+    assert found.value is not None
 
 
 def test_a_night_that_is_a_data_fault_is_held_against_nothing_but_its_labels_come(

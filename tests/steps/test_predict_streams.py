@@ -29,14 +29,14 @@ from perennial.core.receipts import (
     Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.collect import collect
 from perennial.steps.extract import extract
-from perennial.steps.models import load
 from perennial.steps.monitor import measure
 from perennial.steps.predict import predict
+from perennial.steps.scoring.models import load
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.steps.validate import validate
 from perennial.testing import MemoryArtifacts

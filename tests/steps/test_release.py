@@ -18,9 +18,9 @@ from perennial.ports import Stores
 from perennial.simulation.bad_nights import BadNight, with_bad_nights
 from perennial.simulation.load import tables as named
 from perennial.simulation.world import World
+from perennial.steps.checking.refusals import refusals
 from perennial.steps.extract import extract
 from perennial.steps.loop import score
-from perennial.steps.refusals import refusals
 from perennial.steps.release import last_validation, release, take_back
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.steps.validate import validate
@@ -95,7 +95,7 @@ def test_what_was_released_can_be_taken_back(definition: Definition, championed:
     take_back(definition, night(BAD), ALL, championed, reason="no", actor="bob")
     assert scored(definition, championed).action is Action.QUARANTINE
     assert last_validation(definition, night(BAD), ALL, championed) == first
-    assert trained(definition, championed) == 0
+    assert (predicted(definition, championed), trained(definition, championed)) == (0, 0)
     with pytest.raises(RejectedError) as caught:
         take_back(definition, night(BAD), ALL, championed, reason="no", actor="bob")
     assert str(caught.value) == f"{definition.name} {night(BAD)}: nothing is released [MODEL_UNKNOWN]"

@@ -23,7 +23,7 @@ from perennial.steps.loop import score
 from perennial.steps.preview import preview
 from perennial.steps.retire import retire
 from perennial.steps.rollback import rollback
-from perennial.steps.spread import spread_of
+from perennial.steps.scoring.spread import spread_of
 from perennial.testing import MemoryArtifacts
 from perennial.testing.story import day, night
 

@@ -10,7 +10,7 @@ from perennial.core.interval import Interval
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.loop import score
-from perennial.steps.tonight import tonight
+from perennial.steps.scoring.tonight import tonight
 from perennial.testing.story import day, night
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from perennial.core.receipts import Measurement, ModelVersion, Publication, SignalState
 from perennial.definition.models import Definition
-from perennial.monitoring.profile import Profile
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.counting.profile import Profile
+from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.loop import score
 from perennial.testing.story import day, night

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from perennial.monitoring.profile import profile
-from perennial.monitoring.reference import reference_profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import reference_profile
+from perennial.monitoring.psi import psi_by_row
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 COLUMNS = 15
@@ -85,6 +86,7 @@ def test_large_nights_are_drawn_as_counts_with_all_their_rows(script: Any) -> No
     [
         ("quiet", 3, {"SIZES": (100, 1000), "WHOLE": ((3, 100),)}),
         ("power", 1, {"SIZES": (100, 1000), "SHIFTS": (0.5,), "COLUMNS": 3}),
+        ("differ", 1, {"REFERENCES": (30,)}),
         ("decay", 1, {"SIZES": (400,)}),
     ],
 )
@@ -103,6 +105,17 @@ def test_each_table_is_made(script: Any, name: str, tables: int, smaller: dict[s
         assert len(set(table)) == 1
         assert len(table) > 2
     assert set(said) <= set(lines)
+
+
+def test_how_often_nights_that_differ_alarm_is_what_drawing_says(script: Any) -> None:
+    """At a threshold that one night in ten passes, of 4 000 whose means differ by Student's distribution."""
+    module, rng = script("judge_differ"), np.random.default_rng(1)
+    effect, rows = module.EFFECTS[-1], module.ROWS
+    usual = np.round(module._usual(effect) * rows * 60).astype(np.int64)
+    nights = rng.multinomial(rows, module._shares(effect.deviation * effect.draw(rng, 4000)))
+    found = psi_by_row(usual, nights)
+    threshold = float(np.quantile(found, 0.9))
+    assert module._chances(effect, np.array([threshold, threshold]), 60)[0] == pytest.approx(0.1, abs=0.015)
 
 
 def test_the_rates_of_decay_are_what_is_said(script: Any) -> None:
@@ -168,9 +181,9 @@ def test_shuffled_nights_are_quiet_and_a_break_is_seen_as_it_came(script: Any, t
 def test_parts_are_named_by_their_beginnings(script: Any) -> None:
     """All without a name."""
     named = script("judge").named
-    assert named("") == ["quiet", "power", "decay", "peers", "data", "real_decay"]
+    assert named("") == ["quiet", "differ", "power", "decay", "peers", "data", "real_decay"]
     assert named("de,qu") == ["quiet", "decay"]
-    with pytest.raises(SystemExit, match="no part of that name; there are quiet, power"):
+    with pytest.raises(SystemExit, match="no part of that name; there are quiet, differ, power"):
         named("nothing")
 
 

@@ -58,7 +58,7 @@ class Ahead:
 
     def _do(self, due: _Due) -> None:
         with suppress(PerennialError):  # whoever asks for it meets the same error, and tells it
-            self.training.ahead(due.lane.definition, due.window, drafting(due.lane.stores), as_of=due.at)
+            self.training.ahead(due.lane.definition, due.window, drafting(due.lane.stores), as_of=due.at, segment=due.lane.segment)
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from perennial.definition.calendar import nights
 from perennial.definition.models import Definition
 from perennial.ports import Workshop
 from perennial.steps.calibrate import calibrate
-from perennial.steps.loss import loss_of
-from perennial.steps.recommended import recommended
+from perennial.steps.measuring.loss import loss_of
+from perennial.steps.measuring.recommended import recommended
 from perennial.wiring import Reading
 
 DRAWS = 3
@@ -38,6 +38,7 @@ def backtest(
     *,
     shelf: Shelf,
     workshops: Sequence[Workshop],
+    segment: str = ALL,
     draws: int = DRAWS,
     progress: Callable[[str, Round], object] = lambda _, __: None,
 ) -> Findings:
@@ -50,22 +51,24 @@ def backtest(
         reading: The sources, the signing key, the scratch folder and the trusted types.
         shelf: What was found before, and will be.
         workshops: Where models are fitted, one at a time in each.
+        segment: Of which segment.
         draws: How often the policy that retrains at random is drawn; 0 leaves it out, and the settings of the monitoring.
         progress: Told after each night.
 
     Raises:
         DataError: The source; DATA_EMPTY, no night was predicted under every policy.
     """
-    with walking(definition, policies, within, reading, shelf=shelf, workshops=workshops) as walk:
+    with walking(definition, policies, within, reading, shelf=shelf, workshops=workshops, segment=segment) as walk:
         for done in walk.rounds():
             progress("policies", done)
         lanes, fits, nightly = walk.lanes, walk.fits.fitted, _nightly(walk.lanes)
         tried = [_tried(definition, lane, nightly, figures(definition, lane.kept_pairs(), nightly)) for lane in lanes]
         monitored = _monitored(definition, lanes) if draws else None
-    drawn, more = _random(definition, tried, nightly, within, reading, shelf, workshops, draws, progress)
+    drawn, more = _random(definition, tried, nightly, within, reading, shelf, workshops, segment, draws, progress)
     told = {lane.policy.name: lane.nights for lane in lanes}
     return Findings(
         model=definition.name,
+        segment=segment,
         loss=loss_of(definition).words,
         within=within,
         as_of=within.end,
@@ -89,7 +92,7 @@ def _monitored(definition: Definition, lanes: Sequence[Lane]) -> Monitored:
     """Return what the settings of the monitoring would have done, under the definition's own policy or one like it."""
     own = own_policy([lane.policy for lane in lanes])
     lane = next(lane for lane in lanes if lane.policy is own)
-    found = calibrate(definition, ALL, lane.stores)
+    found = calibrate(definition, lane.segment, lane.stores)
     return Monitored(policy=own.name, calibration=found, advice=recommended(definition, found))
 
 
@@ -135,6 +138,7 @@ def _random(
     reading: Reading,
     shelf: Shelf,
     workshops: Sequence[Workshop],
+    segment: str,
     draws: int,
     progress: Callable[[str, Round], object],
 ) -> tuple[tuple[TriedPolicy, list[TriedPolicy]] | None, int]:
@@ -145,7 +149,7 @@ def _random(
     like = max(triggered, key=lambda one: (one.policy.simplicity, one.policy.gated))
     walked, seed = list(nights(definition.schedule, within)), definition.estimator.seed
     drawn = at_random(like.policy, like.retrainings, walked, times=draws, seed=seed)
-    with walking(definition, drawn, within, reading, shelf=shelf, workshops=workshops) as walk:
+    with walking(definition, drawn, within, reading, shelf=shelf, workshops=workshops, segment=segment) as walk:
         for done in walk.rounds():
             progress("at random", done)
         nightly = _nightly(walk.lanes, among.nights)

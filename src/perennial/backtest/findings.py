@@ -87,6 +87,7 @@ class Findings(Receipt):
     """
 
     model: str
+    segment: str
     loss: str
     within: Interval
     as_of: datetime

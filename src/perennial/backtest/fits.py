@@ -16,7 +16,7 @@ from perennial.backtest.shelf import Shelf
 from perennial.core.digest import canonical_json, digest_file, digest_json
 from perennial.core.file_errors import file_errors
 from perennial.ports import Workshop
-from perennial.steps.train import JOB
+from perennial.steps.jobs import FIT
 from perennial.workshop.done import Done
 
 
@@ -36,7 +36,7 @@ class Fits:
     @property
     def fitted(self) -> int:
         """How many models were really fitted."""
-        return sum(job.startswith(JOB) for job, _ in self.done)
+        return sum(job.startswith(FIT) for job, _ in self.done)
 
     def prepare(self, module: str) -> None:
         """Have every workshop get ready."""

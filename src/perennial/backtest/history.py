@@ -18,6 +18,7 @@ from perennial.core.digest import digest_json
 from perennial.core.errors import RejectedError
 from perennial.core.file_errors import file_errors
 from perennial.core.interval import Interval
+from perennial.core.receipts import ALL
 from perennial.definition.models import Definition
 from perennial.ports import Selection, Stores
 from perennial.steps.arrays import microseconds
@@ -52,7 +53,7 @@ class History:
     rows: int
 
     @classmethod
-    def extracted(cls, definition: Definition, within: Interval, stores: Stores, folder: Path) -> Self:
+    def extracted(cls, definition: Definition, within: Interval, stores: Stores, folder: Path, *, segment: str = ALL) -> Self:
         """Extract all that the definition reads of *within*, as of its end, into *folder*.
 
         Raises:
@@ -60,7 +61,7 @@ class History:
             RejectedError: STORE_FULL, STORE_DENIED.
         """
         files, digests, rows = {}, [], 0
-        for number, (selection, batches) in enumerate(read_history(definition, within, stores)):
+        for number, (selection, batches) in enumerate(read_history(definition, within, stores, segment=segment)):
             path = folder / f"history-{number}.arrow"
             digest, count = _written(path, batches)
             files[selection.relation, selection.columns] = _mapped(path, selection.event_at)

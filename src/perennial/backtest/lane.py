@@ -31,7 +31,7 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.ports import Stores
-from perennial.steps.loss import loss_of
+from perennial.steps.measuring.loss import loss_of
 
 _LOST = {Code.ARTIFACT_MISSING, Code.ARTIFACT_CHECKSUM}
 """No night is told to have failed because somebody removes the cache while it is used."""
@@ -79,6 +79,7 @@ class Lane:
         ledger: The same ledger, before it is leased.
         events: What happens, as it is done.
         pairs: A file for predictions and labels, which together may be larger than the memory.
+        segment: Of which segment.
     """
 
     policy: Policy
@@ -87,6 +88,7 @@ class Lane:
     ledger: Chronicle
     events: Iterator[Event]
     pairs: Path
+    segment: str = ALL
     nights: dict[Interval, TriedNight] = field(default_factory=dict)
     retrainings: list[TriedRetraining] = field(default_factory=list)
     _cause: str = ""
@@ -114,7 +116,7 @@ class Lane:
 
     def settle(self, at: datetime) -> None:
         """Take the losses of the nights that have settled by a moment, and keep their predictions and labels in the file."""
-        losses, pairs = self.ledger.forget(self.definition.name, ALL, loss=loss_of(self.definition).name, at=at)
+        losses, pairs = self.ledger.forget(self.definition.name, self.segment, loss=loss_of(self.definition).name, at=at)
         for loss in losses:
             self._lost(loss)
         with file_errors("scratch"), self.pairs.open("ab") as file:

@@ -53,6 +53,7 @@ def replay(
     stores: Stores,
     *,
     stop_before: Action | None = None,
+    segment: str = ALL,
     also_at: Sequence[datetime] = (),
     steps: Steps = STEPS,
 ) -> Iterator[Event]:
@@ -67,6 +68,7 @@ def replay(
         stores: Where from and where to.
         stop_before: End before the first night of which the policy says this, cooldown and budget aside, with that night measured
             but not decided.
+        segment: Of which segment.
         also_at: Moments at which it is retrained besides, as if the schedule said so.
         steps: What is done at each step.
 
@@ -80,14 +82,14 @@ def replay(
     holder = wiring.holder(ACTOR)
     for at, night in _due(definition, within, also_at):
         if night is None:
-            yield _scheduled(definition, at, stores, holder, steps)
+            yield _scheduled(definition, segment, at, stores, holder, steps)
             continue
-        event = _score(definition, night, stores, holder, stop_before, steps)
+        event = _score(definition, segment, night, stores, holder, stop_before, steps)
         if event is None:
             return
         yield event
         if event.decision is not None:
-            yield from _answer(definition, night, stores, holder, steps)
+            yield from _answer(definition, segment, night, stores, holder, steps)
 
 
 def _due(definition: Definition, within: Interval, also_at: Sequence[datetime]) -> list[tuple[datetime, Interval | None]]:
@@ -105,12 +107,12 @@ def _due(definition: Definition, within: Interval, also_at: Sequence[datetime]) 
 
 
 def _score(
-    definition: Definition, night: Interval, stores: Stores, holder: str, stop_before: Action | None, steps: Steps
+    definition: Definition, segment: str, night: Interval, stores: Stores, holder: str, stop_before: Action | None, steps: Steps
 ) -> Event | None:
     """Return what was decided about the night, or why it could not be done; None where the policy says *stop_before*."""
     try:
-        with stores.leased(definition.name, ALL, "score", holder=holder, ttl=LEASE) as held:
-            validation, measurement = observe(definition, night, held, as_of=night.end, steps=steps)
+        with stores.leased(definition.name, segment, "score", holder=holder, ttl=LEASE) as held:
+            validation, measurement = observe(definition, night, held, as_of=night.end, segment=segment, steps=steps)
             if stop_before is not None and judge(definition, night, held, measurement, validation).action is stop_before:
                 return None
             decision = decide(definition, night, held, measurement=measurement, validation=validation)
@@ -119,11 +121,11 @@ def _score(
     return Event(at=night.end, interval=night, purpose=Purpose.SCORE, decision=decision)
 
 
-def _answer(definition: Definition, night: Interval, stores: Stores, holder: str, steps: Steps) -> Iterator[Event]:
+def _answer(definition: Definition, segment: str, night: Interval, stores: Stores, holder: str, steps: Steps) -> Iterator[Event]:
     """Answer the request that waits, if there is one."""
-    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
+    with stores.leased(definition.name, segment, "retrain", holder=holder, ttl=LEASE) as held:
         try:
-            job = on_request(definition, held.ledger, night.end, claimed_by=ACTOR)
+            job = on_request(definition, held.ledger, night.end, claimed_by=ACTOR, segment=segment)
         except DataError as error:
             event: Event | None = Event(at=night.end, interval=night, purpose=Purpose.TRAIN, error=error)
         else:
@@ -132,10 +134,10 @@ def _answer(definition: Definition, night: Interval, stores: Stores, holder: str
         yield event
 
 
-def _scheduled(definition: Definition, tick: datetime, stores: Stores, holder: str, steps: Steps) -> Event:
+def _scheduled(definition: Definition, segment: str, tick: datetime, stores: Stores, holder: str, steps: Steps) -> Event:
     claimed_by = f"{ACTOR} {iso(tick)}"  # of its own: at the same moment a request may have been answered
-    with stores.leased(definition.name, ALL, "retrain", holder=holder, ttl=LEASE) as held:
-        job, why = on_schedule(definition, held.ledger, tick, claimed_by=claimed_by)
+    with stores.leased(definition.name, segment, "retrain", holder=holder, ttl=LEASE) as held:
+        job, why = on_schedule(definition, held.ledger, tick, claimed_by=claimed_by, segment=segment)
         if job is None:
             return Event(at=tick, interval=training_window(definition, tick), purpose=Purpose.TRAIN, skipped=why)
         return _retrain(definition, tick, job, held, claimed_by=claimed_by, steps=steps)

@@ -28,9 +28,9 @@ from perennial.core.receipts import (
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, version_of
+from perennial.steps.measuring.movements import Movements, Night, movements
+from perennial.steps.measuring.outcomes import record_outcomes
 from perennial.steps.monitor import measure
-from perennial.steps.movements import Movements, Night, movements
-from perennial.steps.outcomes import record_outcomes
 from perennial.steps.predict import batch_of, predict
 
 _PUBLISHED = ("entity", "event_at", "prediction", "low", "high")
@@ -123,12 +123,13 @@ class SharedNights:
         )
 
     def _moves(self, night: Night, budget: float) -> Movements:
-        memo, predicted, evaluation = self.memo, night.predicted, night.evaluation
+        memo, predicted, segment = self.memo, night.predicted, night.snapshot.segment
+        promotion = champion_of(night.stores, night.definition.name, segment, night.interval)
         key = memo.key(
             "moves",
             iso(self.start),
             _same(night.version),
-            evaluation.outlook if evaluation else None,
+            _outlook(night.stores, promotion) if promotion else None,
             [night.snapshot.digest, night.validation.verdict.value, night.validation.quarantine],
             [predicted.profile, predicted.outlook, night.is_scored, night.was_counted, budget],
         )

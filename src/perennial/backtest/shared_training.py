@@ -9,15 +9,15 @@ from datetime import datetime
 from perennial.backtest.memo import Memo
 from perennial.core.digest import digest_json
 from perennial.core.interval import Interval, iso
-from perennial.core.receipts import Evaluation, ModelVersion, Purpose, Snapshot, Validation, Verdict
+from perennial.core.receipts import ALL, Evaluation, ModelVersion, Purpose, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, effective_from, promoted_with, version_of
+from perennial.steps.checking.faulty_nights import LONGEST_NIGHT
 from perennial.steps.evaluate import evaluate
 from perennial.steps.extract import extract
-from perennial.steps.faulty_nights import LONGEST_NIGHT
-from perennial.steps.infrastructure import infrastructure
+from perennial.steps.judging.infrastructure import infrastructure
 from perennial.steps.snapshots.parts import parts_of
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.steps.train import trained
@@ -36,13 +36,15 @@ class SharedTraining:
     memo: Memo
     definition: Definition
 
-    def extract(self, definition: Definition, interval: Interval, stores: Stores, *, purpose: Purpose, as_of: datetime) -> Snapshot:
+    def extract(
+        self, definition: Definition, interval: Interval, stores: Stores, *, purpose: Purpose, as_of: datetime, segment: str = ALL
+    ) -> Snapshot:
         """Extract as the step does; see ``steps.extract``."""
-        key = self.memo.key("extract", str(interval), purpose.value, iso(as_of))
+        key = self.memo.key("extract", segment, str(interval), purpose.value, iso(as_of))
         found = self.memo.once(
             Snapshot,
             key,
-            lambda draft: extract(definition, interval, draft, purpose=purpose, as_of=as_of),
+            lambda draft: extract(definition, interval, draft, purpose=purpose, as_of=as_of, segment=segment),
             stores,
             lambda snapshot: _parts(stores, snapshot),
         )
@@ -113,9 +115,9 @@ class SharedTraining:
         found = self._evaluated(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)
         return stores.ledger.record(waived(found))
 
-    def ahead(self, definition: Definition, window: Interval, stores: Stores, *, as_of: datetime) -> None:
+    def ahead(self, definition: Definition, window: Interval, stores: Stores, *, as_of: datetime, segment: str) -> None:
         """Do what a retraining will ask for that does not depend on its champion, so that it is on the shelf by then."""
-        snapshot = self.extract(definition, window, stores, purpose=Purpose.TRAIN, as_of=as_of)
+        snapshot = self.extract(definition, window, stores, purpose=Purpose.TRAIN, as_of=as_of, segment=segment)
         validation = self.validate(definition, window, stores, snapshot=snapshot)
         version = self.train(definition, window, stores, snapshot=snapshot, validation=validation, reason="")
         infrastructure(definition, stores, version, clean_rows(definition, stores, snapshot, validation))

@@ -21,13 +21,13 @@ from perennial.backtest.shared_nights import SharedNights
 from perennial.backtest.shared_training import SharedTraining
 from perennial.backtest.shelf import Shelf
 from perennial.core.interval import Interval
-from perennial.core.receipts import Evaluation
+from perennial.core.receipts import ALL, Evaluation
 from perennial.core.scratch import temporary_folder
 from perennial.definition.calendar import midnight, nights
 from perennial.definition.models import Definition
 from perennial.ports import Stores, Workshop
 from perennial.steps.loop import Steps
-from perennial.steps.past_nights import NEWEST
+from perennial.steps.measuring.past_nights import NEWEST
 from perennial.wiring import Reading
 
 _MODELS = 6
@@ -94,6 +94,7 @@ def walking(
     *,
     shelf: Shelf,
     workshops: Sequence[Workshop],
+    segment: str = ALL,
 ) -> Iterator[Walk]:
     """Lend a walk.
 
@@ -106,6 +107,7 @@ def walking(
         reading: The sources, the signing key, the scratch folder and the trusted types.
         shelf: What was found before, and will be.
         workshops: Where models are fitted, one at a time in each.
+        segment: Of which segment.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder(reading.scratch))
@@ -121,12 +123,12 @@ def walking(
             loaded=Recent(_MODELS * len(policies)),
             workshop=fits,
         )
-        history = History.extracted(definition, _extracted(definition, within), stores, folder)
+        history = History.extracted(definition, _extracted(definition, within), stores, folder, segment=segment)
         alike = replace(stores, source=lambda _: history)
         memo = Memo.of(definition, history.digest, shelf, reading.signing_key)
         training, scoring = SharedTraining(memo, definition), SharedNights(memo, within.start)
         lanes = [
-            _lane(definition, policy, within, alike, ledger, training, scoring)
+            _lane(definition, policy, within, alike, ledger, training, scoring, segment)
             for policy, ledger in zip(policies, ledgers, strict=True)
         ]
         ahead = stack.enter_context(looking_ahead(training, lanes, within, len(workshops))) if len(workshops) > 1 else None
@@ -152,6 +154,7 @@ def _lane(
     ledger: Chronicle,
     training: SharedTraining,
     scoring: SharedNights,
+    segment: str,
 ) -> Lane:
     def judged(applied: Definition, window: Interval, held: Stores, **receipts: Any) -> Evaluation:  # noqa: ANN401 - the step's
         asked = training.evaluate if policy.gated and window.end != within.start else training.pass_all
@@ -166,8 +169,8 @@ def _lane(
         predict=scoring.predict,
         monitor=scoring.monitor,
     )
-    events = replay(applied, within, own, also_at=(within.start, *policy.at), steps=steps)
-    return Lane(policy, applied, own, ledger, events, own.scratch / f"pairs-{policy.digest}.bin")
+    events = replay(applied, within, own, segment=segment, also_at=(within.start, *policy.at), steps=steps)
+    return Lane(policy, applied, own, ledger, events, own.scratch / f"pairs-{policy.digest}.bin", segment)
 
 
 def _extracted(definition: Definition, within: Interval) -> Interval:

@@ -20,6 +20,7 @@ from perennial.cli import (
     local,
     measuring,
     models,
+    outside,
     quarantined,
     replaying,
     runs,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (definitions, suggest, setup, runs, replaying, backtesting):
+for room in (definitions, suggest, setup, runs, replaying, outside, backtesting):
     room.register(app)
 cards.register(models.app)
 app.add_typer(models.app, name="models")

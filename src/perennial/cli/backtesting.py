@@ -14,6 +14,7 @@ from perennial import wiring
 from perennial.cli.calibrating import show_calibration
 from perennial.cli.choose import Model, cut_off, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table
+from perennial.cli.segments import Segment, segment_named
 from perennial.core.interval import Interval, moment
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     model: Model,
+    segment: Segment = None,
     start: Annotated[
         str | None, typer.Option("--from", help="The first model knows what was known then.", show_default="a window")
     ] = None,
@@ -55,12 +57,13 @@ def backtest(
 
     definition = definition_of(model)
     within = Interval(moment(start) if start else _first(definition), cut_off(definition, until))
+    of = segment_named(definition, segment)
     tried, folder = _policies(definition, policies), cache or wiring.settings().home / "backtest"
     with ExitStack() as opened:
         reading = opened.enter_context(wiring.open_reading({definition.source.connection, definition.labels.connection}))
         workshops = [opened.enter_context(closing(wiring.new_workshop())) for _ in range(processes)]
         told = opened.enter_context(_progress())
-        found = run(definition, tried, within, reading, shelf=Shelf(folder), workshops=workshops, progress=told)
+        found = run(definition, tried, within, reading, shelf=Shelf(folder), workshops=workshops, segment=of, progress=told)
     if report is not None:
         from perennial.backtest.report.page import page  # noqa: PLC0415 - matplotlib, an extra
 

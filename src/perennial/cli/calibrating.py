@@ -9,7 +9,7 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table, working
-from perennial.core.receipts import ALL
+from perennial.cli.segments import Segment, segment_named
 
 if TYPE_CHECKING:
     from perennial.steps.calibrate import Calibration
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(calibrate)
 
 
-def calibrate(model: Model, *, as_json: Json = False) -> None:
+def calibrate(model: Model, segment: Segment = None, *, as_json: Json = False) -> None:
     """Say what the settings would have done on past nights.
 
     Plain thresholds of PSI are tried beside them. How many nights a year would have alarmed, as they were, and dealt anew, where
@@ -30,9 +30,9 @@ def calibrate(model: Model, *, as_json: Json = False) -> None:
     definition = definition_of(model)
     with working(f"calibrating {model}"), wiring.open_stores() as stores:
         from perennial.steps.calibrate import calibrate as run  # noqa: PLC0415 - the steps import what is heavy
-        from perennial.steps.recommended import recommended  # noqa: PLC0415 - the same
+        from perennial.steps.measuring.recommended import recommended  # noqa: PLC0415 - the same
 
-        found = run(definition, ALL, stores)
+        found = run(definition, segment_named(definition, segment), stores)
         advice = recommended(definition, found)
     if as_json:
         dump(found.model_dump(mode="json") | {"recommendation": advice})

@@ -13,8 +13,9 @@ from perennial import wiring
 from perennial.cli.choose import Actor, Model, cut_off, definition_of, held_stores
 from perennial.cli.console import Json, cell_text, dump, say, table, working
 from perennial.cli.preview import show
+from perennial.cli.segments import Segment, said_of, segment_named
 from perennial.core.interval import moment
-from perennial.core.receipts import ALL, ModelVersion
+from perennial.core.receipts import ModelVersion
 
 if TYPE_CHECKING:
     from perennial.core.receipts import Promotion
@@ -70,6 +71,7 @@ def rollback(
         typer.Option(help="Predict again, with it, every night that ends after this moment.", show_default=False),
     ] = None,
     actor: Actor = "operator",
+    segment: Segment = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would predict.")] = False,
     as_json: Json = False,
@@ -83,7 +85,8 @@ def rollback(
     Where a night could not be predicted again, the exit code is 1.
     """
     definition = definition_of(model)
-    wanted = _Wanted(definition, reason, to, moment(again_from) if again_from is not None else None, actor)
+    since = moment(again_from) if again_from is not None else None
+    wanted = _Wanted(definition, segment_named(definition, segment), reason, to, since, actor)
     with _opened(wanted, dry_run=dry_run) as stores:
         seen = _look(wanted, stores)
         if not as_json:
@@ -91,7 +94,7 @@ def rollback(
         done = None if dry_run else _roll_back(wanted, stores, seen)
         if done is not None and not as_json:
             say(f"{done.version} is champion at epoch {done.epoch} from {cell_text(done.effective_from)} on: {done.reason}")
-        nights = _again(definition, wanted.since, stores) if done is not None and wanted.since is not None else []
+        nights = _again(wanted, wanted.since, stores) if done is not None and wanted.since is not None else []
     if as_json:
         dump({"preview": seen, "promotion": done, "nights": nights})
     elif nights:
@@ -100,7 +103,7 @@ def rollback(
         raise typer.Exit(1)
 
 
-def retire(model: Model, reason: Reason, actor: Actor = "operator", *, as_json: Json = False) -> None:
+def retire(model: Model, reason: Reason, actor: Actor = "operator", segment: Segment = None, *, as_json: Json = False) -> None:
     """Leave a model without a champion.
 
     From the end of the last complete night on nothing is predicted, and nothing is retrained by itself.
@@ -110,12 +113,14 @@ def retire(model: Model, reason: Reason, actor: Actor = "operator", *, as_json: 
     from perennial.steps.retire import retire as run  # noqa: PLC0415 - for this verb only
 
     definition = definition_of(model)
+    named = segment_named(definition, segment)
     with wiring.open_stores() as stores:
-        done = run(definition, ALL, stores, effective_from=cut_off(definition, None), reason=reason, actor=actor)
+        done = run(definition, named, stores, effective_from=cut_off(definition, None), reason=reason, actor=actor)
     if as_json:
         dump(done)
     else:
-        say(f"{model} has no champion at epoch {done.epoch} from {cell_text(done.effective_from)} on: {done.reason}")
+        since = f"at epoch {done.epoch} from {cell_text(done.effective_from)} on"
+        say(f"{said_of(definition, named)}{model} has no champion {since}: {done.reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,7 @@ class _Wanted:
     """What somebody wants of a rollback."""
 
     definition: Definition
+    segment: str
     reason: str
     to: str | None
     since: datetime | None
@@ -133,14 +139,14 @@ def _opened(wanted: _Wanted, *, dry_run: bool) -> AbstractContextManager[Stores]
     """Open the stores; where nights are to be predicted again, with the lease of who predicts."""
     if wanted.since is None or dry_run:
         return wiring.open_stores()
-    return held_stores(wanted.definition.name, "score", wiring.holder(wanted.actor))
+    return held_stores(wanted.definition.name, wanted.segment, "score", wiring.holder(wanted.actor))
 
 
 def _look(wanted: _Wanted, stores: Stores) -> Preview:
     with working("looking"):
         from perennial.steps.preview import preview  # noqa: PLC0415 - the steps import what is heavy
 
-        return preview(wanted.definition, ALL, stores, to=wanted.to, again=wanted.since is not None)
+        return preview(wanted.definition, wanted.segment, stores, to=wanted.to, again=wanted.since is not None)
 
 
 def _roll_back(wanted: _Wanted, stores: Stores, seen: Preview) -> Promotion:
@@ -148,7 +154,7 @@ def _roll_back(wanted: _Wanted, stores: Stores, seen: Preview) -> Promotion:
 
     return run(
         wanted.definition,
-        ALL,
+        wanted.segment,
         stores,
         effective_from=cut_off(wanted.definition, None),
         reason=wanted.reason,
@@ -159,8 +165,8 @@ def _roll_back(wanted: _Wanted, stores: Stores, seen: Preview) -> Promotion:
     )
 
 
-def _again(definition: Definition, since: datetime, stores: Stores) -> list[NightAgain]:
+def _again(wanted: _Wanted, since: datetime, stores: Stores) -> list[NightAgain]:
     with working("predicting again"):
         from perennial.steps.predict_again import predict_again  # noqa: PLC0415 - the steps import what is heavy
 
-        return predict_again(definition, ALL, stores, since=since)
+        return predict_again(wanted.definition, wanted.segment, stores, since=since)

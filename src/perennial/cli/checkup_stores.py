@@ -12,8 +12,9 @@ from perennial.cli.finding import Finding, State
 from perennial.core.errors import PerennialError
 from perennial.core.interval import Interval
 from perennial.definition.models import Definition, Relation
-from perennial.ports import Selection, Source
+from perennial.ports import Among, Selection, Source
 from perennial.steps.columns import label_columns, row_columns
+from perennial.steps.of_segment import of_no_segment
 from perennial.stores.server_version import OLDEST, server_version
 
 _ANY_DAY = Interval.parse("2000-01-01/2000-01-02")  # any day will do: the question is whether the columns can be read
@@ -88,16 +89,17 @@ def _source(definition: Definition, settings: wiring.Settings, running: wiring.D
     what = f"source of {definition.name}"
     relations = ((definition.source, row_columns(definition)), (definition.labels, label_columns(definition)))
     try:
+        among = of_no_segment(definition.segments) if definition.segments else None  # says whether the types fit
         for relation, columns in relations:
             with wiring.open_source(relation.connection, settings, None, running.beside) as source:
-                _read_nothing(source, relation, columns)
+                _read_nothing(source, relation, columns, among)
     except PerennialError as error:
         return Finding(what=what, state=State.WRONG, found=str(error))
     names = " and ".join(dict.fromkeys(_shown(relation) for relation, _ in relations))
     return Finding(what=what, state=State.RIGHT, found=f"{names} can be read")
 
 
-def _read_nothing(source: Source, relation: Relation, columns: tuple[str, ...]) -> None:
+def _read_nothing(source: Source, relation: Relation, columns: tuple[str, ...], among: Among | None) -> None:
     selection = Selection(
         relation=relation.relation,
         columns=columns,
@@ -106,6 +108,7 @@ def _read_nothing(source: Source, relation: Relation, columns: tuple[str, ...]) 
         available_at=relation.available_at,
         interval=_ANY_DAY,
         as_of=_ANY_DAY.end,
+        among=among,
     )
     next(iter(source.read(selection)))
 

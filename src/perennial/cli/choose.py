@@ -16,7 +16,6 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, DefinitionError
 from perennial.core.interval import Interval, moment
 from perennial.core.names import name as checked_name
-from perennial.core.receipts import ALL
 
 if TYPE_CHECKING:
     from perennial.definition.models import Definition
@@ -80,9 +79,9 @@ def cut_off(definition: Definition, until: str | None) -> datetime:
 
 
 @contextmanager
-def held_stores(model: str, flow: str, holder: str) -> Iterator[Stores]:
-    """Open the stores of the environment and hold the model's lease for *flow*, for a *holder* who is nobody else's."""
-    with wiring.open_stores() as stores, stores.leased(model, ALL, flow, holder=holder, ttl=LEASE) as held:
+def held_stores(model: str, segment: str, flow: str, holder: str) -> Iterator[Stores]:
+    """Open the stores of the environment and hold the segment's lease for *flow*, for a *holder* who is nobody else's."""
+    with wiring.open_stores() as stores, stores.leased(model, segment, flow, holder=holder, ttl=LEASE) as held:
         yield held
 
 

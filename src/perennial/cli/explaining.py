@@ -9,8 +9,8 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, definition_of, night_of
 from perennial.cli.console import Json, cell_text, dump, say, table
+from perennial.cli.segments import Segment, segment_named
 from perennial.cli.signals import show_signals
-from perennial.core.receipts import ALL
 
 if TYPE_CHECKING:
     from perennial.steps.explain import Asked, Explanation
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
 
 
-def explain(model: Model, night: Night = None, *, as_json: Json = False) -> None:
+def explain(model: Model, night: Night = None, segment: Segment = None, *, as_json: Json = False) -> None:
     """Say why a night was decided as it was.
 
     The sentence, every signal with its figure and threshold, and the smallest changes that would have made it another decision.
@@ -36,7 +36,8 @@ def explain(model: Model, night: Night = None, *, as_json: Json = False) -> None
     with wiring.open_stores() as stores:
         from perennial.steps.explain import explain as run  # noqa: PLC0415 - for this verb only
 
-        found = run(definition, None if night is None else night_of(definition, night), ALL, stores)
+        wanted = None if night is None else night_of(definition, night)
+        found = run(definition, wanted, segment_named(definition, segment), stores)
     if as_json:
         dump(found)
     else:

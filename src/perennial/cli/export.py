@@ -10,6 +10,7 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model
 from perennial.cli.console import Json, dump, say, working
+from perennial.cli.segments import AnySegment, recorded
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval, moment
@@ -30,6 +31,7 @@ def export(
     to: Annotated[str, typer.Option("--to", help="A file, or s3://bucket/key.", show_default=False)],
     role: Annotated[Role, typer.Option("--role", help="Whose predictions.")] = Role.CHAMPION,
     kind: Annotated[Format | None, typer.Option("--format", help="By default what the name ends with.", show_default=False)] = None,
+    segment: AnySegment = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Json = False,
@@ -43,10 +45,18 @@ def export(
 
     settings = wiring.settings()
     named, within = checked_name(model, "model"), Interval(moment(start), moment(until))
-    chosen = kind or _format_of(to)
+    chosen, segments = kind or _format_of(to), recorded(named, segment)
     with working("exporting"), wiring.open_stores(settings) as stores:
         rows = write(
-            stores.ledger, named, to, role=role, within=within, kind=chosen, force=force, endpoint_url=settings.s3_endpoint
+            stores.ledger,
+            named,
+            to,
+            role=role,
+            within=within,
+            kind=chosen,
+            force=force,
+            endpoint_url=settings.s3_endpoint,
+            segments=segments,
         )
     if as_json:
         dump({"model": named, "role": role, "rows": rows, "format": chosen, "to": to})

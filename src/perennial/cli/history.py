@@ -10,11 +10,12 @@ from perennial import wiring
 from perennial.cli.choose import Model
 from perennial.cli.console import Json, cell_text, dump, fields, say, table
 from perennial.cli.rewrites import Rewrite, rewrites
+from perennial.cli.segments import AnySegment, recorded
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import moment
 from perennial.core.names import name as checked_name
-from perennial.core.receipts import ALL, Lineage
+from perennial.core.receipts import Lineage
 
 if TYPE_CHECKING:
     from perennial.ports import Ledger
@@ -33,6 +34,7 @@ def trace(
     event_at: Annotated[
         str, typer.Argument(metavar="EVENT_AT", help="When it happened, in ISO 8601; UTC where no offset is given.")
     ],
+    segment: AnySegment = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -42,8 +44,10 @@ def trace(
     Where the source was rewritten, and so gave other rows at another time, it says by how much.
     """
     named, at = checked_name(model, "model"), moment(event_at)
+    segments = recorded(named, segment)
     with wiring.open_stores() as stores:
-        found = [(lineage, _rewrites(stores.ledger, lineage)) for lineage in stores.ledger.trace(named, ALL, entity, at)]
+        traced = [lineage for one in segments for lineage in stores.ledger.trace(named, one, entity, at)]
+        found = [(lineage, _rewrites(stores.ledger, lineage)) for lineage in traced]
     if not found:
         message = f"there is no prediction for this entity at {cell_text(at)}"
         raise RejectedError(Code.MODEL_UNKNOWN, message, where=named)

@@ -9,8 +9,9 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, definition_of, night_of
 from perennial.cli.console import Json, cell_text, dump, say, table, working
+from perennial.cli.segments import Segment, segment_named
 from perennial.cli.signals import show_signals
-from perennial.core.receipts import ALL, Role
+from perennial.core.receipts import Role
 
 if TYPE_CHECKING:
     from perennial.core.receipts import ColumnDrift, Measurement
@@ -30,7 +31,9 @@ def register(app: typer.Typer) -> None:
     app.command()(monitor)
 
 
-def monitor(model: Model, night: Night = None, *, in_database: InDatabase = False, as_json: Json = False) -> None:
+def monitor(
+    model: Model, night: Night = None, segment: Segment = None, *, in_database: InDatabase = False, as_json: Json = False
+) -> None:
     """Measure a night, and decide nothing.
 
     The columns come worst first: how far each is from the champion's training, what is allowed, and which part of its range moved.
@@ -42,7 +45,7 @@ def monitor(model: Model, night: Night = None, *, in_database: InDatabase = Fals
         from perennial.steps.measured_night import agreement, measured_night  # noqa: PLC0415 - the steps import what is heavy
 
         wanted = None if night is None else night_of(definition, night)
-        found = measured_night(definition, wanted, ALL, stores)
+        found = measured_night(definition, wanted, segment_named(definition, segment), stores)
         counted = agreement(definition, found, stores) if in_database else None
     if as_json:
         dump({"measurement": found, "in_database": counted})

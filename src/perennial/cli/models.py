@@ -11,7 +11,7 @@ from perennial.cli.choose import definition_of
 from perennial.cli.comparing import show_comparison
 from perennial.cli.console import Json, cell_text, dump, fields, say, table, working
 from perennial.cli.rewrites import rewrites
-from perennial.core.receipts import Decision, Evaluation, ModelVersion, Moment, Promotion, Receipt
+from perennial.core.receipts import ALL, Decision, Evaluation, ModelVersion, Moment, Promotion, Receipt
 
 if TYPE_CHECKING:
     from perennial.ports import Stores
@@ -25,6 +25,7 @@ class Row(Receipt):
     """One model as ``models list`` shows it."""
 
     model: str
+    segment: str
     champion: str | None
     epoch: int | None
     since: Moment | None
@@ -35,17 +36,17 @@ class Row(Receipt):
 
 @app.command("list")
 def list_models(*, as_json: Json = False) -> None:
-    """Show every model with its champion and its last decision."""
+    """Show every model and segment with champion and last decision."""
     from perennial.definition.loader import load_folder  # noqa: PLC0415 - YAML, for the verbs that need it
 
     loaded = load_folder(wiring.definitions_folder())
     with wiring.open_stores() as stores:
-        rows = [_row(definition.name, stores) for definition in loaded.definitions]
+        rows = [_row(found.name, segment, stores) for found in loaded.definitions for segment in found.segment_names]
     if as_json:
         dump(rows)
         return
     columns = ("model", "champion", "since", "last night", "decision")
-    table("models", columns, [(row.model, row.champion, row.since, row.last_night, row.decision) for row in rows])
+    table("models", columns, [(_called(row), row.champion, row.since, row.last_night, row.decision) for row in rows])
     if loaded.errors:
         say(f"{len(loaded.errors)} more with faults in the definition; see perennial check")
 
@@ -97,12 +98,17 @@ def compare(version: Version, other: Other, *, as_json: Json = False) -> None:
     show_comparison(result, version, other)
 
 
-def _row(model: str, stores: Stores) -> Row:
-    champion = stores.ledger.champion(model)
-    nights = stores.ledger.history(Decision, model, newest=1)
+def _called(row: Row) -> str:
+    return row.model if row.segment == ALL else f"{row.model}/{row.segment}"
+
+
+def _row(model: str, segment: str, stores: Stores) -> Row:
+    champion = stores.ledger.champion(model, segment)
+    nights = stores.ledger.history(Decision, model, segment, newest=1)
     last = nights[-1] if nights else None
     return Row(
         model=model,
+        segment=segment,
         champion=champion.version if champion else None,
         epoch=champion.epoch if champion else None,
         since=champion.effective_from if champion else None,

@@ -9,7 +9,7 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Actor, Model, definition_of, held_stores, night_of
 from perennial.cli.console import Json, cell_text, dump, say, table, working
-from perennial.core.receipts import ALL
+from perennial.cli.segments import Segment, segment_named
 
 if TYPE_CHECKING:
     from perennial.core.receipts import Decision, Release
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(release)
 
 
-def quarantine(model: Model, night: Night = None, *, as_json: Json = False) -> None:
+def quarantine(model: Model, night: Night = None, segment: Segment = None, *, as_json: Json = False) -> None:
     """Show what was refused of a night, and why.
 
     Each finding, and how many rows are in quarantine for which reason. No value of a row is shown. The rows themselves are in the
@@ -39,9 +39,9 @@ def quarantine(model: Model, night: Night = None, *, as_json: Json = False) -> N
     """
     definition = definition_of(model)
     with wiring.open_stores() as stores:
-        from perennial.steps.refusals import refusals  # noqa: PLC0415 - the steps import what is heavy
+        from perennial.steps.checking.refusals import refusals  # noqa: PLC0415 - the steps import what is heavy
 
-        found = refusals(definition, night_of(definition, night), ALL, stores)
+        found = refusals(definition, night_of(definition, night), segment_named(definition, segment), stores)
     if as_json:
         dump(found)
         return
@@ -57,6 +57,7 @@ def release(
     reason: Reason,
     night: Night = None,
     finding: Only = None,
+    segment: Segment = None,
     actor: Actor = "operator",
     *,
     undo: Annotated[bool, typer.Option("--undo", help="Take back what was released of the night.")] = False,
@@ -65,23 +66,23 @@ def release(
     """Let through what was refused of a night, and score it again.
 
     By default all of it: its rows are predicted, and later trainings take them. It holds for the rows that were refused; where the
-    source yields others by now, they are checked as new. With --undo they are refused again; what was predicted meanwhile stays.
+    source yields others by now, they are checked as new. With --undo they are refused again; what was predicted is withdrawn.
     """
     definition = definition_of(model)
-    interval = night_of(definition, night)
+    interval, named = night_of(definition, night), segment_named(definition, segment)
     if undo and finding:
         raise typer.BadParameter("goes not with --finding: all that was released is taken back", param_hint="--undo")
-    with working(f"scoring {model}"), held_stores(model, "score", wiring.holder(actor)) as stores:
+    with working(f"scoring {model}"), held_stores(model, named, "score", wiring.holder(actor)) as stores:
         from perennial.steps.loop import score  # noqa: PLC0415 - the steps import what is heavy
         from perennial.steps.release import last_validation, take_back  # noqa: PLC0415 - the same
         from perennial.steps.release import release as let_through  # noqa: PLC0415 - the same
 
-        as_of = last_validation(definition, interval, ALL, stores).as_of
+        as_of = last_validation(definition, interval, named, stores).as_of
         if undo:
-            said = take_back(definition, interval, ALL, stores, reason=reason, actor=actor)
+            said = take_back(definition, interval, named, stores, reason=reason, actor=actor)
         else:
-            said = let_through(definition, interval, ALL, stores, reason=reason, actor=actor, findings=finding or None)
-        decision = score(definition, interval, stores, as_of=as_of)
+            said = let_through(definition, interval, named, stores, reason=reason, actor=actor, findings=finding or None)
+        decision = score(definition, interval, stores, as_of=as_of, segment=named)
     _show(said, decision, as_json=as_json)
 
 

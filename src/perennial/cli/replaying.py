@@ -13,6 +13,7 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table
+from perennial.cli.segments import AnySegment, chosen, said_of
 from perennial.core.interval import Interval, moment
 from perennial.core.receipts import Action, Purpose
 
@@ -33,6 +34,7 @@ def replay(
     model: Model,
     start: Annotated[str, typer.Option("--from", help="Nights begin at or after this moment.", show_default=False)],
     until: Annotated[str, typer.Option("--until", help="Nights end at or before this moment.", show_default=False)],
+    segment: AnySegment = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -41,25 +43,37 @@ def replay(
     It scores every night, and retrains when the schedule says so or a decision asks for it.
     The table leaves out the nights that were kept, and cuts long sentences; JSON has all of them whole.
     What cannot be done is told, and the next night goes on; the exit code is then 1.
+    Of several segments each has its own time, one after another.
     """
     definition = definition_of(model)
     within = Interval(moment(start), moment(until))
-    events: list[Event] = []
+    segments = chosen(definition, segment)
+    events: dict[str, list[Event]] = {name: [] for name in segments}
     with wiring.open_stores() as stores, _progress() as progress:
         from perennial.backtest.replay import replay as run  # noqa: PLC0415 - the steps import what is heavy
 
-        task = progress.add_task(f"replaying {model}", total=within.length // _DAY)
-        for event in run(definition, within, stores):
-            events.append(event)
-            progress.update(task, completed=(event.at - within.start) // _DAY)
-    rows = [(event.at, _kind(event), _sentence(event)) for event in events]
+        for name in segments:
+            task = progress.add_task(f"replaying {said_of(definition, name)}{model}", total=within.length // _DAY)
+            for event in run(definition, within, stores, segment=name):
+                events[name].append(event)
+                progress.update(task, completed=(event.at - within.start) // _DAY)
     if as_json:
-        dump([{"at": at, "kind": kind, "sentence": sentence} for at, kind, sentence in rows])
+        dump([_plain(name, event) for name in segments for event in events[name]])
     else:
-        table(f"{model}, {cell_text(within)}", ("at", "what", "why"), [row for row in rows if row[1] != Action.KEEP], cut=True)
-        say(_summary([kind for _, kind, _ in rows]))
-    if any(event.error for event in events):
+        for name in segments:
+            _show(f"{said_of(definition, name)}{model}, {cell_text(within)}", events[name])
+    if any(event.error for of_segment in events.values() for event in of_segment):
         raise typer.Exit(1)
+
+
+def _plain(segment: str, event: Event) -> dict[str, object]:
+    return {"segment": segment, "at": event.at, "kind": _kind(event), "sentence": _sentence(event)}
+
+
+def _show(title: str, events: list[Event]) -> None:
+    rows = [(event.at, _kind(event), _sentence(event)) for event in events]
+    table(title, ("at", "what", "why"), [row for row in rows if row[1] != Action.KEEP], cut=True)
+    say(_summary([kind for _, kind, _ in rows]))
 
 
 def _kind(event: Event) -> str:

@@ -12,6 +12,7 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, cut_off, definition_of
 from perennial.cli.console import Json, dump, say, working
+from perennial.cli.segments import Segment, segment_named
 from perennial.core.interval import Interval, moment
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def suggest(
     model: Model,
+    segment: Segment = None,
     start: Annotated[str | None, typer.Option("--from", help="Where the history begins.", show_default=False)] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="Where it ends. Default: with the last complete night.", show_default=False)
@@ -36,15 +38,16 @@ def suggest(
     """Propose expectations from a model's history.
 
     They are YAML to edit and to paste into the definition, each with a comment that says what was seen. Ranges, counts and the
-    names of categories are printed, as a person needs them to judge; no other value of a row is.
+    names of categories are printed, as a person needs them to judge; no other value of a row is. A model with segments has the same
+    expectations for each; here the history of one is looked at.
     """
     definition = definition_of(model)
-    end = cut_off(definition, until)
+    named, end = segment_named(definition, segment), cut_off(definition, until)
     within = Interval(moment(start) if start is not None else end - timedelta(days=days), end)
     with wiring.open_stores() as stores, working(f"reading {model}"):
         from perennial.steps.suggest import suggest as run  # noqa: PLC0415 - the steps import what is heavy
 
-        found = run(definition, within, stores, as_of=end)
+        found = run(definition, within, stores, as_of=end, segment=named)
     if as_json:
         dump([{"type": one.type, "arguments": dict(one.arguments), "on": one.on, "seen": one.seen} for one in found])
         return

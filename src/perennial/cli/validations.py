@@ -9,9 +9,10 @@ import typer
 from perennial import wiring
 from perennial.cli.choose import Model, definition_of, night_of
 from perennial.cli.console import Json, cell_text, dump, say, table
+from perennial.cli.segments import Segment, segment_named
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
-from perennial.core.receipts import ALL, Validation
+from perennial.core.receipts import Validation
 
 if TYPE_CHECKING:
     from perennial.definition.models import Definition
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def validation(
     model: Model,
+    segment: Segment = None,
     night: Annotated[
         str | None,
         typer.Option(help="The date on which the night ends, or start/end. Default: what was checked last.", show_default=False),
@@ -42,9 +44,9 @@ def validation(
     """
     definition = definition_of(model)
     with wiring.open_stores() as stores:
-        found = _last(stores, definition, night)
+        found = _last(stores, definition, segment_named(definition, segment), night)
         if great_expectations:
-            from perennial.steps.recheck import recheck  # noqa: PLC0415 - the steps import what is heavy
+            from perennial.steps.checking.recheck import recheck  # noqa: PLC0415 - the steps import what is heavy
 
             dump(recheck(definition, stores, found))
             return
@@ -56,9 +58,9 @@ def validation(
     say(f"{found.quarantined} of {found.rows} rows in quarantine")
 
 
-def _last(stores: Stores, definition: Definition, night: str | None) -> Validation:
+def _last(stores: Stores, definition: Definition, segment: str, night: str | None) -> Validation:
     within = None if night is None else night_of(definition, night)
-    known = stores.ledger.history(Validation, definition.name, ALL, within=within, newest=1 if within is None else None)
+    known = stores.ledger.history(Validation, definition.name, segment, within=within, newest=1 if within is None else None)
     found = [one for one in known if within is None or one.interval == within]
     if not found:
         when = "yet" if within is None else f"of {cell_text(within)}"

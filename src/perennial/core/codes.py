@@ -85,6 +85,8 @@ class Code(StrEnum):
     SCHEMA_MISSING = "SCHEMA_MISSING", "A column is missing."
     SCHEMA_TYPE = "SCHEMA_TYPE", "A column has another type than the definition needs."
     TRAIN_DEGENERATE = "TRAIN_DEGENERATE", "The target is constant or has one class, or too few rows are left to train on."
+    SEGMENT_MIXED = "SEGMENT_MIXED", "A source yields rows of another segment than the one that was asked for."
+    SEGMENT_OTHERS = "SEGMENT_OTHERS", "Rows belong to none of the model's segments, so nobody predicts them."
     # --- artifacts
     ARTIFACT_CHECKSUM = "ARTIFACT_CHECKSUM", "Bytes do not have the digest under which they were stored."
     ARTIFACT_FORMAT = "ARTIFACT_FORMAT", "The file is not a Perennial model artifact."
@@ -118,6 +120,8 @@ class Code(StrEnum):
     STORE_REJECTED = "STORE_REJECTED", "The store refuses the statement or the data."
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE", "The store cannot be reached, or did not answer in time."
     SETTING_MISSING = "SETTING_MISSING", "A connection or setting is not configured."
+    SEGMENT_STOPPED = "SEGMENT_STOPPED", "A step could not be done for a segment, so the next one has nothing to work on."
+    SEGMENT_UNKNOWN = "SEGMENT_UNKNOWN", "The model has no such segment, or has several and none is named."
     # --- the local Airflow
     AIRFLOW_REFUSED = (
         "AIRFLOW_REFUSED",

@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic_core import PydanticCustomError
 
 from perennial.core.codes import Code
-from perennial.core.errors import PerennialError
+from perennial.core.errors import DefinitionError, PerennialError
 from perennial.core.names import IDENTIFIER_PATTERN, NAME_PATTERN, TABLE_PATTERN, column, name, table
+from perennial.core.receipts import ALL
 from perennial.core.shown import shown
 from perennial.definition.cron import check_cron
 from perennial.definition.timezone import check_timezone
@@ -33,6 +34,7 @@ _PERCENT = re.compile(r"(-?\d{1,4}(?:\.\d{1,6})?)\s?%", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)
 _IMPORT_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+_LONGEST_VALUE = 200
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -184,6 +186,30 @@ def text(value: str) -> str:
     return value
 
 
+def segment_name(value: str) -> str:
+    """Return *value* if it may name one segment of several.
+
+    Raises:
+        DefinitionError: NAME_INVALID.
+    """
+    if value == ALL:
+        raise DefinitionError(Code.NAME_INVALID, f"must not be '{ALL}', which stands for the whole of a model without segments")
+    return name(value)
+
+
+def segment_value(value: object) -> object:
+    """Return *value* if a column of texts or of whole numbers may hold it, and every database reads it alike."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise fault(Code.DEFINITION_TYPE, f"must be text or a whole number, got {shown(value)}")
+    if isinstance(value, str):
+        if len(value) > _LONGEST_VALUE:
+            raise fault(Code.DEFINITION_RANGE, f"must have at most {_LONGEST_VALUE} characters, got {len(value)}")
+        if "\\" in value:
+            raise fault(Code.DEFINITION_RANGE, f"must not hold backslashes, got {shown(value)}")
+        return text(value)
+    return value
+
+
 def import_path(value: str) -> str:
     """Return *value* if it has the form ``package.module:function``. Whether it can be imported, ``perennial check`` says."""
     if re.fullmatch(_IMPORT_PATTERN, value, re.ASCII):
@@ -232,4 +258,8 @@ Timezone = Annotated[
 ModelName = Annotated[str, BeforeValidator(checked(name)), _pattern(NAME_PATTERN)]
 Column = Annotated[str, BeforeValidator(checked(column)), _pattern(IDENTIFIER_PATTERN)]
 Table = Annotated[str, BeforeValidator(checked(table)), _pattern(TABLE_PATTERN)]
+SegmentName = Annotated[str, BeforeValidator(checked(segment_name)), _pattern(NAME_PATTERN)]
+SegmentValue = Annotated[
+    str | int, BeforeValidator(segment_value), WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]})
+]
 ImportPath = Annotated[str, AfterValidator(import_path), _pattern(_IMPORT_PATTERN)]

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from perennial.core.digest import canonical_json, digest_bytes
+from perennial.core.receipts import ALL
 from perennial.definition.fields import (
     Column,
     Cron,
@@ -21,6 +22,8 @@ from perennial.definition.fields import (
     ImportPath,
     ModelName,
     Part,
+    SegmentName,
+    SegmentValue,
     Share,
     Size,
     Span,
@@ -142,6 +145,18 @@ class Label(Part):
     def settled(self) -> timedelta:
         """The time after which an event's label is taken not to change any more."""
         return max(self.delay, self.latest or self.delay)
+
+
+class Segments(Part):
+    """The parts of the entities, each with a model of its own: its own champion, gates, monitoring, decisions and requests."""
+
+    column: Column
+    """The column of the source that says to which segment a row belongs. A source of labels of its own has it, too."""
+    values: Annotated[dict[SegmentName, SegmentValue], Field(min_length=1, max_length=500)]
+    """The segments by their names, each with the column's value in its rows: all texts, or all whole numbers."""
+    others: Literal["refused", "left_out"] = "refused"
+    """What rows are that belong to no segment. They are counted every night, and nobody predicts them. refused: they are a fault of
+    the data, which is told once the segments are done. left_out: they are meant to be there."""
 
 
 class Features(Part):
@@ -444,6 +459,8 @@ class Definition(Part):
     """The rows that are scored and trained on."""
     label: Label
     """The truth."""
+    segments: Segments | None = None
+    """The parts of the entities with a model each; without them there is one model for all."""
     features: Features
     """What the estimator sees."""
     schedule: Schedule
@@ -466,12 +483,18 @@ class Definition(Part):
     @property
     def content(self) -> bytes:
         """The definition as canonical JSON, whatever its layout and comments; ``model_validate_json`` reads it."""
-        return canonical_json(self.model_dump(mode="json"))
+        unsaid = {"segments"} if self.segments is None else None  # older definitions keep their digest
+        return canonical_json(self.model_dump(mode="json", exclude=unsaid))
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the definition's content."""
         return digest_bytes(self.content)
+
+    @property
+    def segment_names(self) -> tuple[str, ...]:
+        """The segments, in the order in which they stand; ``all`` alone where the definition names none."""
+        return tuple(self.segments.values) if self.segments else (ALL,)
 
     @property
     def labels(self) -> Relation:

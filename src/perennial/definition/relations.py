@@ -56,7 +56,8 @@ def label_declared(definition: Definition) -> Iterator[Finding]:
     """Those of the labels, too, wherever they come from."""
     own, label = definition.label.source, definition.label.column
     if own and own.columns is not None:
-        yield from _declared(own, ("label", "source", "columns"), {**_moments(own), **dict.fromkeys(own.entity), label: _NUMBERS})
+        read = {**dict.fromkeys(own.entity), **_segment(definition), **_moments(own), label: _NUMBERS}
+        yield from _declared(own, ("label", "source", "columns"), read)
     if not own and definition.source.columns is not None:
         yield from _typed(definition.source.columns, ("source", "columns"), {label: _NUMBERS})
 
@@ -66,7 +67,17 @@ def _read_of_source(definition: Definition) -> dict[str, tuple[ColumnType, ...] 
     source = definition.source
     plain = (*source.entity, *definition.features.categorical, *definition.evaluation.slices, *_checked(definition))
     watched = {name: DECLARED[kind] for name, kind in definition.monitoring.columns.items()}
-    return {**dict.fromkeys(plain), **watched, **dict.fromkeys(definition.features.numeric, _NUMBERS), **_moments(source)}
+    numbers = dict.fromkeys(definition.features.numeric, _NUMBERS)
+    return {**dict.fromkeys(plain), **watched, **numbers, **_segment(definition), **_moments(source)}
+
+
+def _segment(definition: Definition) -> dict[str, tuple[ColumnType, ...] | None]:
+    """Return the column that says to which segment a row belongs, if there are segments, with the types that it may have."""
+    segments = definition.segments
+    if segments is None:
+        return {}
+    texts = all(isinstance(value, str) for value in segments.values.values())
+    return {segments.column: (ColumnType.TEXT,) if texts else (ColumnType.INTEGER,)}
 
 
 def _checked(definition: Definition) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from perennial.definition import judging, leakage, relations, timing, watching
+from perennial.definition import judging, leakage, relations, segmenting, timing, watching
 from perennial.definition.document import Finding
 from perennial.definition.models import Definition
 
@@ -28,6 +28,12 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     watching.features,
     watching.twice,
     watching.times,
+    segmenting.values,
+    segmenting.target,
+    segmenting.times,
+    segmenting.features,
+    segmenting.slices,
+    segmenting.watched,
     timing.end,
     timing.window,
     timing.holdout,

@@ -14,6 +14,8 @@ from perennial.definition.document import Document, Finding, Loc
 from perennial.definition.shape import limits, part_at
 
 _MAX_ERRORS = 100
+_KEY = "[key]"
+"""What pydantic adds to the place of a mapping's key."""
 _LIMITS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _LENGTHS = {
     "too_short": "must have at least {min_length} of them, got {actual_length}",
@@ -38,7 +40,13 @@ _KINDS = {
 def translate(error: ValidationError, document: Document) -> tuple[list[Finding], set[Loc]]:
     """Return one finding per fault in *error*, of which at most 100 are told, and the places of all."""
     details = [detail for detail in error.errors(include_url=False, include_input=False) if not _follows(detail, document)]
-    return [_finding(detail, document) for detail in details[:_MAX_ERRORS]], {detail["loc"] for detail in details}
+    return [_finding(detail, document) for detail in details[:_MAX_ERRORS]], {_place(detail) for detail in details}
+
+
+def _place(detail: ErrorDetails) -> Loc:
+    """Return where a fault is: of a key it is where its value stands."""
+    loc = detail["loc"]
+    return loc[:-1] if loc[-1:] == (_KEY,) else loc
 
 
 def _follows(detail: ErrorDetails, document: Document) -> bool:
@@ -48,7 +56,7 @@ def _follows(detail: ErrorDetails, document: Document) -> bool:
 
 
 def _finding(detail: ErrorDetails, document: Document) -> Finding:
-    kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
+    kind, loc, context = detail["type"], _place(detail), detail.get("ctx", {})
     got = shown(document.at(loc), loc)
     if kind == "fault":
         return Finding(loc, context["code"], context["message"])

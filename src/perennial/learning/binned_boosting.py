@@ -18,8 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-Floats = npt.NDArray[np.float64]
-Bins = npt.NDArray[np.uint8]
+from perennial.learning.shuffled_bins import Bins, Floats, shuffled_sums
 
 BLOCK = 1 << 14
 """The most rows that are binned at a time: with 35 features, half a megabyte."""
@@ -29,11 +28,7 @@ LEAST = 1 << 12
 
 
 class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-learn has no types
-    """Predicts from bins. The matrix must be one of ``CategoryCodes``: the categorical columns first, as codes from 0 on.
-
-    What predicts also takes the bins of such a matrix, as ``bins`` returns them. So a matrix that is predicted many times, with
-    other rows in a column each time, is binned once.
-    """
+    """Predicts from bins. The matrix must be one of ``CategoryCodes``: the categorical columns first, as codes from 0 on."""
 
     def fit(self, X: Floats, y: npt.ArrayLike, **more: Any) -> Self:  # noqa: ANN401, N803 - scikit-learn's
         """Fit to a matrix, every code of which must occur.
@@ -50,7 +45,26 @@ class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-
         """Return the bin of each figure of a matrix, shape (rows, columns), column after column in memory."""
         return _bins(X, self._bin_mapper.bin_thresholds_, int(self._bin_mapper.missing_values_bin_idx_))
 
-    def _raw_predict(self, X: npt.NDArray[Any], n_threads: int | None = None) -> Floats:  # noqa: N803 - scikit-learn's
+    def shuffled_sums(self, bins: Bins, orders: npt.NDArray[np.int64]) -> Floats:
+        """Return what the trees add up to for rows of *bins* of which one column is shuffled, for each column.
+
+        Args:
+            bins: Shape (rows, columns), as ``bins`` returns them.
+            orders: Shape (times, rows): whose bin each row gets.
+
+        Returns:
+            Shape (columns, times, rows).
+        """
+        return shuffled_sums(
+            [tree for (tree,) in self._predictors],
+            bins,
+            orders,
+            start=float(self._baseline_prediction[0, 0]),
+            missing=int(self._bin_mapper.missing_values_bin_idx_),
+            threads=_openmp_effective_n_threads(),
+        )
+
+    def _raw_predict(self, X: Floats, n_threads: int | None = None) -> Floats:  # noqa: N803 - scikit-learn's
         if getattr(self, "_in_fit", False) or not hasattr(self, "_bin_mapper"):  # scikit-learn's own: bins already, or an error
             found: Floats = super()._raw_predict(X, n_threads)
             return found
@@ -64,17 +78,26 @@ class BinnedBoosting(BaseHistGradientBoosting):  # type: ignore[misc]  # scikit-
                 pass
         return raw
 
-    def _add_trees(self, block: npt.NDArray[Any], raw: Floats) -> None:
-        binned = block if block.dtype == np.uint8 else self.bins(block)
-        self._predict_iterations(binned, self._predictors, raw, is_binned=True, n_threads=1)
+    def _add_trees(self, block: Floats, raw: Floats) -> None:
+        self._predict_iterations(self.bins(block), self._predictors, raw, is_binned=True, n_threads=1)
 
 
 class BinnedBoostingRegressor(BinnedBoosting, HistGradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
     """``HistGradientBoostingRegressor`` with the same figures, faster."""
 
+    def figures_of(self, sums: Floats) -> Floats:
+        """Return the figures that follow from what the trees add up to, in the same shape."""
+        found: Floats = self._loss.link.inverse(sums)
+        return found
+
 
 class BinnedBoostingClassifier(BinnedBoosting, HistGradientBoostingClassifier):  # type: ignore[misc]  # scikit-learn has no types
     """``HistGradientBoostingClassifier`` with the same figures, faster."""
+
+    def figures_of(self, sums: Floats) -> Floats:
+        """Return the probabilities of class 1 that follow from what the trees add up to, in the same shape."""
+        found: Floats = self._loss.predict_proba(sums.reshape(-1, 1))[:, list(self.classes_).index(1)]
+        return found.reshape(sums.shape)
 
 
 def _codes(model: Any) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401 - scikit-learn has no types

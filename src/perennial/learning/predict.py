@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from perennial.learning.estimator_faults import estimator_faults
 from perennial.learning.threads import steady_threads
 
 Floats = npt.NDArray[np.float64]
-T = TypeVar("T", pd.DataFrame, npt.NDArray[Any])
 
 ROWS_AT_ONCE = 25_000
 """Rows that an estimator which may blow up its features (an indicator for each category) gets at a time."""
@@ -52,15 +51,6 @@ def raw_predictions(model: BaseEstimator, frame: pd.DataFrame, *, task: str) -> 
         DefinitionError: DEFINITION_ESTIMATOR, the model cannot predict the frame.
     """
     return _asked(model, frame, lambda part: _figures(model, part, task), ())
-
-
-def encoded_predictions(model: BaseEstimator, matrix: npt.NDArray[Any], *, task: str) -> Floats:
-    """Return the same of the last step of a pipeline, for the matrix that the steps before it made, taken at once.
-
-    Raises:
-        DefinitionError: DEFINITION_ESTIMATOR, the model cannot predict the matrix.
-    """
-    return _of_part(model, matrix, lambda part: _figures(model, part, task), ())
 
 
 def prediction_intervals(model: BaseEstimator, frame: pd.DataFrame, figures: Floats) -> Floats | None:
@@ -125,7 +115,9 @@ def _takes_all(model: Any) -> bool:  # noqa: ANN401 - any estimator
     return isinstance(last, BinnedBoosting | BoostedInterval)
 
 
-def _of_part(model: BaseEstimator, part: T, ask: Callable[[T], npt.ArrayLike], shape: tuple[int, ...]) -> Floats:
+def _of_part(
+    model: BaseEstimator, part: pd.DataFrame, ask: Callable[[pd.DataFrame], npt.ArrayLike], shape: tuple[int, ...]
+) -> Floats:
     where = type(model).__name__
     with steady_threads(part.size), estimator_faults(where, "predict"):
         found = np.asarray(ask(part), dtype=np.float64)
@@ -136,7 +128,7 @@ def _of_part(model: BaseEstimator, part: T, ask: Callable[[T], npt.ArrayLike], s
     return found.reshape(len(part), *shape)
 
 
-def _figures(model: BaseEstimator, frame: pd.DataFrame | npt.NDArray[Any], task: str) -> npt.ArrayLike:
+def _figures(model: BaseEstimator, frame: pd.DataFrame, task: str) -> npt.ArrayLike:
     if task == "binary" and hasattr(model, "predict_proba"):
         return model.predict_proba(frame)[:, list(model.classes_).index(1)]  # type: ignore[no-any-return]  # scikit-learn has no types
     return model.predict(frame)  # type: ignore[no-any-return]  # scikit-learn has no types

@@ -10,9 +10,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from perennial.learning.binned_boosting import BinnedBoosting
+from perennial.learning.binned_boosting import BinnedBoostingClassifier, BinnedBoostingRegressor
 from perennial.learning.category_codes import CategoryCodes
-from perennial.learning.predict import Floats, encoded_predictions, raw_predictions
+from perennial.learning.estimator_faults import estimator_faults
+from perennial.learning.predict import Floats, raw_predictions
+from perennial.learning.threads import steady_threads
 
 Places = npt.NDArray[np.int64]
 
@@ -20,8 +22,9 @@ Places = npt.NDArray[np.int64]
 def shuffled_predictions(model: BaseEstimator, frame: pd.DataFrame, orders: Places, *, task: str) -> Iterator[tuple[str, Floats]]:
     """Yield each column's name, and what *model* predicts when it is shuffled.
 
-    Our boosted trees look at each column by itself before they look at any together. So their rows are encoded and binned once,
-    and it is bins that are shuffled: the same figures, for a quarter of the work.
+    Our boosted trees look at each column by itself before they look at any together. So their rows are encoded and binned once, it
+    is bins that are shuffled, and a tree is asked again only where a row may leave it by another leaf: the same figures, for a
+    twentieth of the work.
 
     Args:
         model: A fitted estimator.
@@ -35,34 +38,32 @@ def shuffled_predictions(model: BaseEstimator, frame: pd.DataFrame, orders: Plac
     Raises:
         DefinitionError: DEFINITION_ESTIMATOR, the model cannot predict the frame.
     """
-    if _is_boosted(model, frame):
-        yield from _by_bins(model, frame, orders, task)
+    if _is_boosted(model, frame, task):
+        yield from _by_bins(model, frame, orders)
     else:
         yield from _by_frames(model, frame, orders, task)
 
 
-def _is_boosted(model: BaseEstimator, frame: pd.DataFrame) -> bool:
+def _is_boosted(model: BaseEstimator, frame: pd.DataFrame, task: str) -> bool:
     """Return whether *model* is an encoder that reads each of the columns by itself, and then trees that predict from bins."""
     if not isinstance(model, Pipeline) or len(model.steps) != len(("encoder", "trees")):
         return False
     encoder, trees = (step for _, step in model.steps)
-    return type(encoder) is CategoryCodes and isinstance(trees, BinnedBoosting) and {*frame.columns} == {*_columns(encoder)}
+    kinds = (BinnedBoostingClassifier, BinnedBoostingRegressor) if task == "binary" else BinnedBoostingRegressor
+    return type(encoder) is CategoryCodes and isinstance(trees, kinds) and {*frame.columns} == {*_columns(encoder)}
 
 
 def _columns(encoder: CategoryCodes) -> tuple[str, ...]:
     return (*encoder.categorical, *encoder.figures)
 
 
-def _by_bins(model: Pipeline, frame: pd.DataFrame, orders: Places, task: str) -> Iterator[tuple[str, Floats]]:
+def _by_bins(model: Pipeline, frame: pd.DataFrame, orders: Places) -> Iterator[tuple[str, Floats]]:
     encoder, trees = (step for _, step in model.steps)
-    bins = trees.bins(encoder.transform(frame))
-    repeated = np.asfortranarray(np.tile(bins, (len(orders), 1)))
+    with steady_threads(frame.size * len(orders)), estimator_faults(type(trees).__name__, "predict"):
+        sums = trees.shuffled_sums(trees.bins(encoder.transform(frame)), orders)
     places = {name: place for place, name in enumerate(_columns(encoder))}
     for name in frame.columns:
-        column = bins[:, places[name]]
-        repeated[:, places[name]] = column[orders.ravel()]
-        yield name, encoded_predictions(trees, repeated, task=task).reshape(orders.shape)
-        repeated[:, places[name]] = np.tile(column, len(orders))
+        yield name, trees.figures_of(sums[places[name]])
 
 
 def _by_frames(model: BaseEstimator, frame: pd.DataFrame, orders: Places, task: str) -> Iterator[tuple[str, Floats]]:

@@ -116,24 +116,25 @@ class Client:
         }
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
-        """Return the state of each task of a run; None before it was scheduled."""
+        """Return the state of each task of a run, a mapped one as ``task[place]``; None before it was scheduled."""
         rows = self.request("GET", f"{_run(dag_id, run_id)}/taskInstances?limit=1000")["task_instances"]
-        return {row["task_id"]: row["state"] for row in rows}
+        return {_placed(row["task_id"], row["map_index"]): row["state"] for row in rows}
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:  # noqa: ANN401 - JSON
-        """Return what a task handed over."""
-        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}?deserialize=false"
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, place: int = -1) -> Any:  # noqa: ANN401 - JSON
+        """Return what a task handed over; of a mapped one, that of the *place* in its group."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}?deserialize=false&map_index={place}"
         value = self.request("GET", path)["value"]
         return json.loads(value) if isinstance(value, str) else value
 
-    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
-        """Answer a task that waits for a person, such as ``Approve``."""
-        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/-1/hitlDetails"
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, *, place: int = -1) -> None:
+        """Answer a task that waits for a person, such as ``Approve``; of a mapped one, that of the *place* in its group."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/{place}/hitlDetails"
         self.request("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
-    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> list[str]:
-        """Return the lines that a task logged."""
-        rows = self.request("GET", f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}")["content"]
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1, *, place: int = -1) -> list[str]:
+        """Return the lines that a task logged; of a mapped one, that of the *place* in its group."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}?map_index={place}"
+        rows = self.request("GET", path)["content"]
         return [line for row in rows for line in _lines(row)]
 
     def _until(self, done: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -164,6 +165,10 @@ def _lines(row: Any) -> list[str]:  # noqa: ANN401 - JSON
         return [str(row)]
     errors = [f"{error.get('exc_type')}: {error.get('exc_value')}" for error in row.get("error_detail") or ()]
     return [str(row.get("event", "")), *errors]
+
+
+def _placed(task_id: str, place: int) -> str:
+    return task_id if place < 0 else f"{task_id}[{place}]"
 
 
 def _run(dag_id: str, run_id: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
+from perennial.core.receipts import ALL
 from perennial.definition.models import Definition, Gates
+from perennial.orchestration.assignment import WAITING
+from perennial.orchestration.window import SEGMENT
 
 
 def tags(definition: Definition, flow: str) -> list[str]:
@@ -22,7 +25,7 @@ def doc(definition: Definition) -> str:
 
 | | |
 | --- | --- |
-| Owner | {definition.owner} |
+| Owner | {definition.owner} |{_parts(definition)}
 | Business figure | {definition.kpi.name}: {definition.kpi.approximation} |
 | Scored | `{schedule.score}` ({schedule.timezone}) |
 | Retrained | {f"`{schedule.retrain}` and " if schedule.retrain else ""}when a decision or a person asks for it |
@@ -36,18 +39,25 @@ Definition `{definition.name}.yml`, digest `{definition.digest[:12]}`.
 """
 
 
-def score_params() -> dict[str, Param]:
+def _parts(definition: Definition) -> str:
+    segments = definition.segments
+    return f"\n| Segments | {len(segments.values)}, by `{segments.column}`, with a model each |" if segments else ""
+
+
+def score_params(definition: Definition) -> dict[str, Param]:
     """Return the form of a scoring run."""
     return {
+        **_segment(definition),
         "interval_start": _moment("Interval start", "The first moment of the night. Empty: the run's own interval."),
         "interval_end": _moment("Interval end", "The first moment after the night. Given together with its start."),
         "as_of": _moment("As of", "What became known after this is not used. Empty: the interval's end."),
     }
 
 
-def retrain_params() -> dict[str, Param]:
+def retrain_params(definition: Definition) -> dict[str, Param]:
     """Return the form of a retraining run."""
     return {
+        **_segment(definition),
         "interval_start": _moment("Window start", "The first moment of the training window. Empty: as the definition says."),
         "interval_end": _moment("Window end", "The first moment after the training window. Given together with its start."),
         "as_of": _moment(
@@ -71,9 +81,17 @@ def retrain_params() -> dict[str, Param]:
             None,
             type=["null", "string"],
             title="Request",
-            description="The retrain request to answer. Filled in by the scoring DAG.",
+            description=f"The retrain request to answer, or {WAITING} for whatever waits. Filled in by the scoring DAG.",
         ),
     }
+
+
+def _segment(definition: Definition) -> dict[str, Param]:
+    if definition.segments is None:
+        return {}
+    names = [ALL, *definition.segment_names]
+    about = "Which segment the run is about. all: every one of them."
+    return {SEGMENT: Param(ALL, type="string", enum=names, title="Segment", description=about)}
 
 
 def _moment(title: str, description: str) -> Param:

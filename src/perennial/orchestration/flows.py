@@ -13,6 +13,7 @@ from perennial.core.errors import DefinitionError
 from perennial.definition.calendar import last_interval, midnight
 from perennial.definition.loader import load, load_folder
 from perennial.definition.models import Definition
+from perennial.orchestration.batches import largest_batch
 from perennial.orchestration.describe import doc, tags
 from perennial.orchestration.retry import task_defaults
 
@@ -56,7 +57,7 @@ def about(definition: Definition, flow: str, cron: str | None) -> dict[str, Any]
         "tags": tags(definition, flow),
         "start_date": midnight(definition.schedule.start, definition.schedule.timezone),
         "end_date": _last_start(definition, cron),
-        "default_args": task_defaults(definition.owner),
+        "default_args": task_defaults(definition.owner, segments=largest_batch(definition)),
     }
 
 

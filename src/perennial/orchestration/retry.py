@@ -26,14 +26,17 @@ def retry_policy() -> ExceptionRetryPolicy:
     )
 
 
-def task_defaults(owner: str) -> dict[str, Any]:
-    """Return ``default_args`` for every task of a DAG: 4 retries after 15, 30, 60 and 120 s, and 2 hours for each attempt."""
+def task_defaults(owner: str, *, segments: int = 1) -> dict[str, Any]:
+    """Return ``default_args`` for every task of a DAG: 4 retries after 15, 30, 60 and 120 s, and 2 hours for each attempt.
+
+    A task that works through several *segments*, one after another, has as much time for each.
+    """
     return {
         "owner": owner,
         "retries": RETRIES,
         "retry_delay": FIRST_DELAY,
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": LONGEST_DELAY,
-        "execution_timeout": TIMEOUT,
+        "execution_timeout": TIMEOUT * segments,
         "retry_policy": retry_policy(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from airflow.sdk import get_current_context
 
 from perennial import wiring
 from perennial.core.errors import PerennialError
-from perennial.core.receipts import ALL, Purpose
+from perennial.core.receipts import Purpose
 from perennial.definition.models import Definition
 from perennial.orchestration.connections import connection_url
 from perennial.orchestration.retry import TIMEOUT
@@ -51,25 +51,30 @@ def actor() -> str:
     return "airflow" if rung else str(dag_run.triggering_user_name or "airflow")
 
 
-@contextmanager
-def held_stores(definition: Definition, purpose: Purpose) -> Iterator[Stores]:
-    """Lend the stores, with a ledger that this attempt alone may write to.
+def purpose() -> Purpose:
+    """Return which of the two flows this task's run is of."""
+    retraining = f"{FLOWS[Purpose.TRAIN]}_"
+    return Purpose.TRAIN if str(_dag_run().dag_id).startswith(retraining) else Purpose.SCORE
 
-    An error's advice is logged, because Airflow shows its message only.
-    """
-    holder = f"{FLOWS[purpose]}_{definition.name} {run_id()}"
+
+@contextmanager
+def opened_stores() -> Iterator[Stores]:
+    """Lend the stores. An error's advice is logged, because Airflow shows its message only."""
     for library in _CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
-        with (
-            wiring.open_stores(connections=connection_url) as stores,
-            stores.leased(definition.name, ALL, FLOWS[purpose], holder=holder, ttl=LEASE) as held,
-        ):
-            yield held
+        with wiring.open_stores(connections=connection_url) as stores:
+            yield stores
     except PerennialError as error:
         if error.fix:
             _log.error("%s", error.fix)
         raise
+
+
+def held(definition: Definition, segment: str, stores: Stores) -> AbstractContextManager[Stores]:
+    """Lend *stores* with a ledger that this attempt alone may write to, as long as it is about *segment*."""
+    flow = FLOWS[purpose()]
+    return stores.leased(definition.name, segment, flow, holder=f"{flow}_{definition.name} {run_id()}", ttl=LEASE)
 
 
 def _dag_run() -> Any:  # noqa: ANN401 - Airflow does not export its type

@@ -10,16 +10,19 @@ from difflib import get_close_matches
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.core.interval import Interval, moment, utc
-from perennial.core.receipts import Purpose
+from perennial.core.receipts import ALL, Purpose
 from perennial.core.shown import shown
 from perennial.definition.calendar import last_interval, midnight, training_window
 from perennial.definition.models import Definition, Schedule
+from perennial.definition.segment_of import segment_of
 
 KEYS: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.SCORE: ("interval_start", "interval_end", "as_of"),
     Purpose.TRAIN: ("interval_start", "interval_end", "as_of", "reason", "force", "request"),
 }
 """What a run may be started with."""
+SEGMENT = "segment"
+"""What a run of a model with segments may be started with, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +68,20 @@ def window(definition: Definition, run: Run, purpose: Purpose) -> Window:
     return Window(interval, as_of or interval.end)
 
 
+def segments(definition: Definition, run: Run) -> tuple[str, ...]:
+    """Return the segments that *run* is about: the one that its parameters say, or all of them.
+
+    Raises:
+        RejectedError: SEGMENT_UNKNOWN.
+    """
+    named = run.conf.get(SEGMENT)
+    if named in (None, "", ALL):
+        return definition.segment_names
+    return (segment_of(definition, str(named)),)
+
+
 def _refuse_unknown(definition: Definition, conf: Mapping[str, object], purpose: Purpose) -> None:
-    allowed = KEYS[purpose]
+    allowed = (*KEYS[purpose], *([SEGMENT] if definition.segments else []))
     faults = [Fault(Code.RUN_UNKNOWN_KEY, _unknown(key, allowed), definition.name) for key in conf if key not in allowed]
     if faults:
         raise DataError.of(faults)

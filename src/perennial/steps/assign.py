@@ -26,6 +26,7 @@ CLOSER = "whoever brings the model back"
 class Assignment(Receipt):
     """What one retraining works on, and the request that it answers."""
 
+    segment: str = ALL
     interval: Interval
     as_of: Moment
     reason: str
@@ -53,7 +54,9 @@ class Person:
     force: bool = False
 
 
-def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_by: str) -> tuple[Assignment | None, str]:
+def by_hand(
+    definition: Definition, ledger: Ledger, person: Person, *, claimed_by: str, segment: str = ALL
+) -> tuple[Assignment | None, str]:
     """Claim the request that waits, whatever its cut-off, or file one; *claimed_by* is another one for each run.
 
     This is how a model that was retired is retrained. A request that waits since before the retirement is closed then, and the
@@ -67,11 +70,11 @@ def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_b
     """
     window = person.interval or training_window(definition, person.cut_off)  # first: without one, nothing is filed
     origin = f"{BY_HAND} {person.name} {iso(person.cut_off)}"
-    wanted = _request(definition, person.cut_off, person.reason, origin, key=[origin, claimed_by])
+    wanted = _request(definition, segment, person.cut_off, person.reason, origin, key=[origin, claimed_by])
     after = timedelta(0) if person.force else ABANDONED_AFTER
-    over = retired(definition, ledger, person.cut_off)
+    over = retired(definition, ledger, person.cut_off, segment=segment)
     if over is not None:
-        _close_what_waits(definition, ledger, over, after)
+        _close_what_waits(definition, segment, ledger, over, after)
     force = person.force or (over is not None and _only_closed(definition, ledger, wanted, over))
     claimed, why = _claim(definition, ledger, wanted, claimed_by, at=None, abandoned_after=after, force=force)
     if claimed is None:
@@ -82,7 +85,7 @@ def by_hand(definition: Definition, ledger: Ledger, person: Person, *, claimed_b
 
 
 def on_schedule(
-    definition: Definition, ledger: Ledger, tick: datetime, *, claimed_by: str, interval: Interval | None = None
+    definition: Definition, ledger: Ledger, tick: datetime, *, claimed_by: str, interval: Interval | None = None, segment: str = ALL
 ) -> tuple[Assignment | None, str]:
     """Claim the request that waits at *tick*, or file the one of the tick. It knows what was known at the tick.
 
@@ -95,28 +98,28 @@ def on_schedule(
         DataError: INTERVAL_EMPTY, nothing lies before the tick.
     """
     window = interval or training_window(definition, tick)  # first: without one, nothing is filed
-    if why_not := retired(definition, ledger, tick):
+    if why_not := retired(definition, ledger, tick, segment=segment):
         return None, why_not
     origin = f"schedule {iso(tick)}"
-    wanted = _request(definition, tick, SCHEDULED, origin, key=[origin])
+    wanted = _request(definition, segment, tick, SCHEDULED, origin, key=[origin])
     claimed, why = _claim(definition, ledger, wanted, claimed_by, at=tick)
     return (None, why) if claimed is None else (_assignment(definition, ledger, claimed, tick, window), claimed.reason)
 
 
-def on_request(definition: Definition, ledger: Ledger, at: datetime, *, claimed_by: str) -> Assignment | None:
+def on_request(definition: Definition, ledger: Ledger, at: datetime, *, claimed_by: str, segment: str = ALL) -> Assignment | None:
     """Claim the request that waits at *at*. It knows what was known at its own cut-off.
 
     None where none waits, and for a model that was retired by then.
     """
-    if retired(definition, ledger, at):
+    if retired(definition, ledger, at, segment=segment):
         return None
-    claimed = ledger.claim_request(definition.name, ALL, claimed_by, at=at)
+    claimed = ledger.claim_request(definition.name, segment, claimed_by, at=at)
     return None if claimed is None else _assignment(definition, ledger, claimed, claimed.at)
 
 
-def retired(definition: Definition, ledger: Ledger, at: datetime) -> str | None:
+def retired(definition: Definition, ledger: Ledger, at: datetime, *, segment: str = ALL) -> str | None:
     """Return in a sentence who retired the model and why, or None where it is not retired at that moment."""
-    found = retirement(ledger, definition.name, ALL, at)
+    found = retirement(ledger, definition.name, segment, at)
     return retired_by(found) if found else None
 
 
@@ -125,25 +128,25 @@ def retired_by(row: Promotion) -> str:
     return f"The model was retired by {row.actor}: {row.reason}"
 
 
-def unsettled(definition: Definition, ledger: Ledger) -> RetrainRequest | None:
+def unsettled(definition: Definition, ledger: Ledger, *, segment: str = ALL) -> RetrainRequest | None:
     """Return the request that is open or claimed. There is at most one."""
-    requests = ledger.history(RetrainRequest, definition.name, ALL)
+    requests = ledger.history(RetrainRequest, definition.name, segment)
     return next((request for request in reversed(requests) if request.state is not RequestState.DONE), None)
 
 
-def _close_what_waits(definition: Definition, ledger: Ledger, over: str, after: timedelta) -> None:
+def _close_what_waits(definition: Definition, segment: str, ledger: Ledger, over: str, after: timedelta) -> None:
     """Close the request that waits, as the retirement *over* says, unless a person filed it or a run is at it."""
-    waiting = unsettled(definition, ledger)
+    waiting = unsettled(definition, ledger, segment=segment)
     if waiting is None or waiting.origin.startswith(BY_HAND):
         return
-    claimed = ledger.claim_request(definition.name, ALL, CLOSER, at=None, abandoned_after=after)
+    claimed = ledger.claim_request(definition.name, segment, CLOSER, at=None, abandoned_after=after)
     if claimed is not None and claimed.id == waiting.id:  # not one that was closed so before
         ledger.settle_request(waiting.id, over, claimed_by=CLOSER)
 
 
 def _only_closed(definition: Definition, ledger: Ledger, wanted: RetrainRequest, over: str) -> bool:
     """Return whether all that stands in the way of *wanted* are requests that were closed unanswered by the retirement *over*."""
-    others = ledger.history(RetrainRequest, definition.name, ALL)
+    others = ledger.history(RetrainRequest, definition.name, wanted.segment)
     near = [other for other in others if abs(other.at - wanted.at) < definition.retraining.cooldown and other.id != wanted.id]
     return bool(near) and all(other.outcome == over for other in near)
 
@@ -158,17 +161,22 @@ def _claim(
     abandoned_after: timedelta = ABANDONED_AFTER,
     force: bool = False,
 ) -> tuple[RetrainRequest | None, str]:
-    name, rules = definition.name, definition.retraining
-    claimed = ledger.claim_request(name, ALL, claimed_by, at=at, abandoned_after=abandoned_after)
+    name, segment, rules = definition.name, wanted.segment, definition.retraining
+    claimed = ledger.claim_request(name, segment, claimed_by, at=at, abandoned_after=abandoned_after)
     if claimed is not None:
         return claimed, claimed.reason
     filed, why = ledger.request_retraining(wanted, cooldown=rules.cooldown, max_per_30d=rules.max_per_30d, force=force)
-    return (ledger.claim_request(name, ALL, claimed_by, at=at) if filed else None), why
+    return (ledger.claim_request(name, segment, claimed_by, at=at) if filed else None), why
 
 
-def _request(definition: Definition, at: datetime, reason: str, origin: str, *, key: list[str]) -> RetrainRequest:
+def _request(definition: Definition, segment: str, at: datetime, reason: str, origin: str, *, key: list[str]) -> RetrainRequest:
     return RetrainRequest(
-        id=digest_json([definition.name, ALL, *key])[:32], model=definition.name, at=at, reason=reason, origin=origin
+        id=digest_json([definition.name, segment, *key])[:32],
+        model=definition.name,
+        segment=segment,
+        at=at,
+        reason=reason,
+        origin=origin,
     )
 
 
@@ -185,4 +193,4 @@ def _assignment(
     except DataError as error:
         ledger.settle_request(claimed.id, str(error))
         raise
-    return Assignment(interval=window, as_of=as_of, reason=claimed.reason, request=claimed.id)
+    return Assignment(segment=claimed.segment, interval=window, as_of=as_of, reason=claimed.reason, request=claimed.id)

@@ -9,15 +9,16 @@ import numpy as np
 from scipy import stats
 
 from perennial.core.receipts import Measurement, Receipt
-from perennial.monitoring.drift import nightly_budget
-from perennial.monitoring.edges import NumericEdges
-from perennial.monitoring.many_nights import Figures
-from perennial.monitoring.settings_tried import Setting, figures_by_column, shuffled, smallest_shift
-from perennial.steps.decay_delay import ExpectedDelay, expected_delays
-from perennial.steps.monitor import SHARES, YEAR
-from perennial.steps.past_nights import Reign, reigns, standing_measurements
+from perennial.monitoring.counting.edges import NumericEdges
+from perennial.monitoring.shift.many_nights import Figures
+from perennial.monitoring.shift.settings_tried import Setting, figures_by_column, shuffled, smallest_shift
+from perennial.steps.measuring.budget import budget, nights_per_year
+from perennial.steps.measuring.decay_delay import ExpectedDelay, expected_delays
+from perennial.steps.measuring.past_nights import Reign, reigns, standing_measurements
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from perennial.definition.models import Definition
     from perennial.ports import Stores
 
@@ -79,9 +80,10 @@ def calibrate(definition: Definition, segment: str, stores: Stores) -> Calibrati
     """
     measurements = standing_measurements(definition, segment, stores)
     found = reigns(definition, stores, measurements)
-    per_year = YEAR / measurements[-1].interval.length if measurements else 0.0
+    length = measurements[-1].interval.length if measurements else None
+    per_year = nights_per_year(length) if length else 0.0
     tests = _tests(definition, found[-1], measurements) if found else 0
-    settings = _settings(definition, per_year, tests) if found else {}
+    settings = _settings(definition, length, tests) if found and length else {}
     return Calibration(
         model=definition.name,
         segment=segment,
@@ -95,10 +97,10 @@ def calibrate(definition: Definition, segment: str, stores: Stores) -> Calibrati
     )
 
 
-def _settings(definition: Definition, per_year: float, tests: int) -> dict[str, Setting]:
+def _settings(definition: Definition, length: timedelta, tests: int) -> dict[str, Setting]:
     """Return the settings to try by name, the definition's own first."""
     monitoring = definition.monitoring
-    level = nightly_budget(monitoring.false_alarms_per_year / SHARES, per_year) / tests
+    level = budget(definition, length, None).movements / tests
     own = monitoring.threshold.psi if monitoring.threshold else None
     plain = [*([own] if own is not None else []), *(psi for psi in PLAIN if psi != own)]
     return {"budget": Setting(level=level)} | {f"PSI {psi:g}": Setting(psi=psi) for psi in plain}

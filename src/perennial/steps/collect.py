@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from perennial.core.receipts import ALL, Receipt
+from perennial.core.receipts import Receipt
 from perennial.definition.models import Definition
 from perennial.learning.codec import artifact_of
 from perennial.learning.manifest import TITLE
@@ -38,8 +38,14 @@ def collect(definitions: Iterable[Definition], stores: Stores, *, now: datetime,
         orphans = [digest for digest in orphans if stores.artifacts.delete(digest, unless_stored_after=now - GRACE)]
         remove_leftovers(stores.scratch, now - GRACE)
     expire = stores.ledger.expired_predictions if dry else stores.ledger.expire_predictions
-    retentions = [(definition.name, definition.publish.retention) for definition in definitions]
-    expired = expire({(name, ALL): now - retention for name, retention in retentions if retention is not None})
+    expired = expire(
+        {
+            (definition.name, segment): now - definition.publish.retention
+            for definition in definitions
+            for segment in definition.segment_names
+            if definition.publish.retention is not None
+        }
+    )
     return Collected(artifacts=tuple(orphans), predictions=expired, kept=len(stored) - len(orphans))
 
 

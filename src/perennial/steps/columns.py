@@ -25,7 +25,8 @@ def row_columns(definition: Definition) -> tuple[str, ...]:
     checked = (name for item in definition.expectations for name in catalog.columns(item.type, item.arguments))
     available = (source.available_at,) if source.available_at else ()
     features, watched = definition.features.columns, definition.monitoring.columns
-    wanted = (*source.entity, source.event_at, *available, *features, *definition.evaluation.slices, *checked, *watched)
+    key = (*source.entity, source.event_at, *available, *_segment(definition))
+    wanted = (*key, *features, *definition.evaluation.slices, *checked, *watched)
     return _once(name for name in wanted if name != definition.label.column)
 
 
@@ -36,10 +37,14 @@ def number_columns(definition: Definition) -> tuple[str, ...]:
 
 
 def label_columns(definition: Definition) -> tuple[str, ...]:
-    """Return the label relation's columns: entity, event_at, the label, available_at where there is one."""
+    """Return the label relation's columns: entity, event_at, the label, available_at and the segment's where there is one."""
     labels = definition.labels
     available = (labels.available_at,) if labels.available_at else ()
-    return _once((*labels.entity, labels.event_at, definition.label.column, *available))
+    return _once((*labels.entity, labels.event_at, definition.label.column, *available, *_segment(definition)))
+
+
+def _segment(definition: Definition) -> tuple[str, ...]:
+    return (definition.segments.column,) if definition.segments else ()
 
 
 def feature_columns(definition: Definition) -> Columns:

@@ -12,8 +12,8 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.arrays import within
 from perennial.steps.evaluate import compare_predictions
-from perennial.steps.infrastructure import require_tried
-from perennial.steps.models import predict_with
+from perennial.steps.judging.infrastructure import require_tried
+from perennial.steps.scoring.models import predict_with
 from perennial.steps.snapshots.rows import clean_rows
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from perennial.core.digest import digest_json
 from perennial.core.interval import Interval
 from perennial.core.receipts import Action, Decision, Measurement, Validation
 from perennial.definition.models import Definition
-from perennial.monitoring import policy
-from perennial.monitoring.otherwise import otherwise
+from perennial.monitoring.decision import policy
+from perennial.monitoring.decision.otherwise import otherwise
 from perennial.ports import Stores
-from perennial.steps.asking import ask
-from perennial.steps.facts import facts_of
-from perennial.steps.measure_again import measure_again
-from perennial.steps.misread import misread
+from perennial.steps.deciding.asking import ask
+from perennial.steps.deciding.facts import facts_of
+from perennial.steps.deciding.misread import misread
+from perennial.steps.measuring.measure_again import measure_again
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 

@@ -19,15 +19,15 @@ from perennial.learning.judgement import Judgement, Rules, judge
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.champion import effective_from, promoted_with, version_of
-from perennial.steps.costs import judged_by_budget
-from perennial.steps.holdout import Holdout
-from perennial.steps.importance import importance_of
-from perennial.steps.incumbent import Incumbent, incumbent
-from perennial.steps.infrastructure import TRIAL, Tried, infrastructure, times_untold
-from perennial.steps.loss import loss_of
-from perennial.steps.models import predict_with
-from perennial.steps.outlook import outlook_of
-from perennial.steps.second_fit import noise_of
+from perennial.steps.judging.costs import judged_by_budget
+from perennial.steps.judging.holdout import Holdout
+from perennial.steps.judging.importance import importance_of
+from perennial.steps.judging.incumbent import Incumbent, incumbent
+from perennial.steps.judging.infrastructure import TRIAL, Tried, infrastructure, times_untold
+from perennial.steps.judging.outlook import outlook_of
+from perennial.steps.judging.second_fit import noise_of
+from perennial.steps.measuring.loss import loss_of
+from perennial.steps.scoring.models import predict_with
 from perennial.steps.snapshots.rows import clean_rows
 
 
@@ -65,7 +65,8 @@ def evaluate(
     found = incumbent(definition, stores, whole, champion) if tried.cost else Incumbent(whole)
     holdout = found.holdout
     further = list(_further(definition, stores, version, champion, tried, rows, holdout))
-    result = _judged(definition, stores, found, version, further) if tried.cost else _unloaded(tried.gate)
+    predicted = predict_with(stores, version.artifact, whole.rows, task=definition.estimator.task) if tried.cost else None
+    result = _unloaded(tried.gate) if predicted is None else _judged(definition, stores, found, version, predicted, further)
     untold = times_untold(stores, version)
     content = [version.id, champion.id if champion else None, validation.id, definition.digest, *([untold] if untold else [])]
     return stores.ledger.record(
@@ -86,7 +87,7 @@ def evaluate(
             gates=result.gates,
             importance=importance_of(definition, stores, version.artifact, holdout.rows) if tried.cost else {},
             cost=tried.cost,
-            outlook=outlook_of(definition, stores, version, whole.rows) if tried.cost else None,
+            outlook=None if predicted is None else outlook_of(definition, stores, version, whole.rows, predicted),
         )
     )
 
@@ -119,11 +120,19 @@ def _further(
 
 
 def _judged(
-    definition: Definition, stores: Stores, found: Incumbent, version: ModelVersion, further: Sequence[GateResult]
+    definition: Definition,
+    stores: Stores,
+    found: Incumbent,
+    version: ModelVersion,
+    predicted: npt.NDArray[np.float64],
+    further: Sequence[GateResult],
 ) -> Judgement:
+    """Judge the challenger by what it *predicted* on the whole holdout, of which the rows that are compared are the last ones."""
     holdout, task = found.holdout, definition.estimator.task
-    manifests = {"challenger": version.artifact, "baseline": version.baseline}
-    predictions = {role: predict_with(stores, manifest, holdout.rows, task=task) for role, manifest in manifests.items()}
+    predictions = {
+        "challenger": predicted[predicted.size - holdout.rows.num_rows :],
+        "baseline": predict_with(stores, version.baseline, holdout.rows, task=task),
+    }
     if found.predicted is not None:
         predictions["champion"] = found.predicted
     result = compare_predictions(definition, holdout.rows, predictions, further)

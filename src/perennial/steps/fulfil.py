@@ -23,7 +23,15 @@ def fulfil(
     settle = stores.ledger.settle_request
     try:
         publication = retrain(
-            definition, job.interval, stores, reason=job.reason, actor=actor, as_of=job.as_of, request=job.request, steps=steps
+            definition,
+            job.interval,
+            stores,
+            reason=job.reason,
+            actor=actor,
+            as_of=job.as_of,
+            request=job.request,
+            segment=job.segment,
+            steps=steps,
         )
     except TerminalError as error:
         if error.code is not Code.LEASE_LOST:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.receipts import Measurement, ModelVersion, Receipt, Validation
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
 from perennial.ports import Profiling
 from perennial.steps.extract import row_selection
-from perennial.steps.measure_again import measure_again
+from perennial.steps.measuring.measure_again import measure_again
+from perennial.steps.measuring.watched import watched_reference
 from perennial.steps.release import last_validation
 from perennial.steps.snapshots.parts import parts_of
 from perennial.steps.snapshots.stored_rows import StoredRows
-from perennial.steps.watched import watched_reference
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -70,7 +70,8 @@ def agreement(definition: Definition, measurement: Measurement, stores: Stores) 
     if measurement.version is None:
         raise RejectedError(Code.MODEL_UNKNOWN, "there is no champion whose edges could be counted over", where=where)
     edges = watched_reference(definition, stores, stores.ledger.get(ModelVersion, measurement.version)).edges
-    there = source.profile(row_selection(definition, measurement.interval, as_of=measurement.as_of), edges)
+    wanted = row_selection(definition, measurement.interval, as_of=measurement.as_of, segment=measurement.segment)
+    there = source.profile(wanted, edges)
     snapshot = stores.ledger.get(Validation, measurement.validation).snapshot
     with ExitStack() as lent:
         rows = StoredRows(stores.artifacts, lent, parts_of(stores.artifacts, snapshot).rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from perennial.core.digest import digest_json
@@ -18,21 +17,17 @@ from perennial.core.receipts import (
     Validation,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.drift import nightly_budget
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, version_of
-from perennial.steps.loss import loss_of
-from perennial.steps.loss_signals import Watched, loss_signals
-from perennial.steps.movements import Movements, Night, movements
-from perennial.steps.outcomes import record_outcomes
+from perennial.steps.judging.outlook import outlook_in
+from perennial.steps.measuring.budget import budget
+from perennial.steps.measuring.loss import loss_of
+from perennial.steps.measuring.loss_signals import Watched, loss_signals
+from perennial.steps.measuring.movements import Movements, Night, movements
+from perennial.steps.measuring.outcomes import record_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-YEAR = timedelta(days=365.25)
-SHARES = 2
-"""Of the budget of false alarms the loss has one half: its evidence is gathered over many nights, for which its share must stay the
-same. All other tests of a night that can alarm share the other half by Holm's rule."""
 
 
 def monitor(
@@ -66,11 +61,11 @@ def measure(
     if promotion is not None and version is not None:
         losses = _losses(definition, interval, stores, promotion, snapshot)
         evaluation = _evaluation(stores, promotion)
-        share, nights = definition.monitoring.false_alarms_per_year / SHARES, YEAR / interval.length
-        night = Night(definition, interval, stores, version, evaluation, snapshot, validation, predicted)
-        moved = moves(night, nightly_budget(share, nights))
-        watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile)
-        lost, sliced = loss_signals(watched, losses, share / nights)
+        outlook = outlook_in(stores, evaluation)
+        night = Night(definition, interval, stores, version, outlook, snapshot, validation, predicted)
+        moved = moves(night, budget(definition, interval.length, None).movements)
+        watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile, outlook)
+        lost, sliced = loss_signals(watched, losses)
         signals += [*lost, *moved.signals]
     recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled] + list(sliced)
     content = {

@@ -19,15 +19,16 @@ from perennial.core.receipts import (
     Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.outlook import PREDICTION, Outlook
-from perennial.monitoring.profile import Tally
+from perennial.monitoring.counting.profile import Tally
+from perennial.monitoring.loss.outlook import PREDICTION, Outlook
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, first_promotion, retirement_of, version_of
-from perennial.steps.models import load_for, unusable
-from perennial.steps.scored_rows import schema_of, scored_rows
+from perennial.steps.measuring.watched import watched_reference
+from perennial.steps.release import last_validation
+from perennial.steps.scoring.models import load_for, unusable
+from perennial.steps.scoring.scored_rows import schema_of, scored_rows
+from perennial.steps.scoring.spooled_rows import spooled_rows
 from perennial.steps.snapshots.rows import Rows, open_rows
-from perennial.steps.spooled_rows import spooled_rows
-from perennial.steps.watched import watched_reference
 
 
 def predict(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation) -> Predicted:
@@ -37,7 +38,8 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
     was, and no transaction is open while a model predicts. The rows that the champion predicts are counted in the same pass, and so
     are its predictions.
 
-    A night that is a data fault, or a model without a champion, gets no batch. A shadow that cannot predict these rows any more
+    A night that is a data fault, or has been found to be one since *validation*, gets no batch, and neither does one without a
+    champion. A shadow that cannot predict these rows any more
     is left out; a champion that cannot is an error until a retraining has replaced it.
 
     Raises:
@@ -48,17 +50,19 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         RejectedError: STORE_FULL, STORE_DENIED.
     """
     if validation.verdict is not Verdict.PASS:
-        return _none(definition, interval, "the night is a data fault, so nothing was predicted")
+        return _none(snapshot, "the night is a data fault, so nothing was predicted")
+    if last_validation(definition, interval, snapshot.segment, stores).verdict is not Verdict.PASS:
+        return _none(snapshot, "the night was found to be a data fault since, so nothing was predicted")
     promotion = champion_of(stores, definition.name, snapshot.segment, interval)
     champion = version_of(stores, promotion)
     if promotion is None or champion is None:
         retired = retirement_of(stores, definition.name, snapshot.segment, interval)
         why = "was retired" if retired else "had no champion on this night"
-        return _none(definition, interval, f"the model {why}, so nothing was predicted")
+        return _none(snapshot, f"the model {why}, so nothing was predicted")
     tally, outlook = Tally(watched_reference(definition, stores, champion).edges), _outlook(stores, promotion)
     with open_rows(definition, stores, snapshot, validation) as rows, ExitStack() as files:
         if rows.num_rows == 0:
-            return _none(definition, interval, "validation left no row, so nothing was predicted")
+            return _none(snapshot, "validation left no row, so nothing was predicted")
         waiting = []
         for role, version, by, manifest in _asked(definition, interval, stores, rows, promotion, champion):
             counted = (tally, outlook) if role is Role.CHAMPION else (None, None)
@@ -125,5 +129,5 @@ def batch_of(
     )
 
 
-def _none(definition: Definition, interval: Interval, sentence: str) -> Predicted:
-    return Predicted(model=definition.name, interval=interval, batches=(), sentence=sentence)
+def _none(snapshot: Snapshot, sentence: str) -> Predicted:
+    return Predicted(model=snapshot.model, segment=snapshot.segment, interval=snapshot.interval, batches=(), sentence=sentence)

@@ -10,8 +10,8 @@ from perennial.core.interval import Interval
 from perennial.core.receipts import Receipt, Snapshot, Validation
 from perennial.definition.models import Definition
 from perennial.ports import Stores
+from perennial.steps.checking.validated_nights import validated_nights
 from perennial.steps.predict import predict
-from perennial.steps.validated_nights import validated_nights
 
 
 class NightAgain(Receipt):

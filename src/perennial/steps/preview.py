@@ -7,16 +7,16 @@ from perennial.core.errors import PerennialError, TerminalError
 from perennial.core.interval import Interval
 from perennial.core.receipts import ModelVersion, Promotion, Receipt
 from perennial.definition.models import Definition
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Stores
 from perennial.steps.champion import version_of
 from perennial.steps.compare import Comparison, compare, side_by_side
 from perennial.steps.former import former
-from perennial.steps.labelled_nights import labelled_nights
-from perennial.steps.models import load_for
+from perennial.steps.scoring.labelled_nights import labelled_nights
+from perennial.steps.scoring.models import load_for
+from perennial.steps.scoring.spread import Spread, spread
+from perennial.steps.scoring.tonight import tonight
 from perennial.steps.snapshots.rows import Rows
-from perennial.steps.spread import Spread, spread
-from perennial.steps.tonight import tonight
 
 NO_ROWS = (Code.DATA_EMPTY, Code.ARTIFACT_MISSING, Code.ARTIFACT_CHECKSUM)
 """What may be wrong with rows, after the version itself was loaded."""

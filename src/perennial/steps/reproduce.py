@@ -29,7 +29,7 @@ class Reproduction(Receipt):
     sentence: str
 
 
-def reproduce(definition: Definition, stores: Stores, *, run: str, segment: str = ALL) -> Reproduction:
+def reproduce(definition: Definition, stores: Stores, *, run: str) -> Reproduction:
     """Train again from the snapshot, the validation and the seed of *run*, and compare model, baseline and profile by digest.
 
     Where *definition* is another one by now, the one that was kept with the run is used, and the sentence says so.
@@ -37,15 +37,14 @@ def reproduce(definition: Definition, stores: Stores, *, run: str, segment: str 
     Args:
         definition: The model.
         stores: Where from. Nothing is written: what is fitted is forgotten.
-        run: The id of a training run, or of the version that came of it.
-        segment: The segment.
+        run: The id of a training run, or of the version that came of it, in any segment.
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, the snapshot is not what it was.
         RejectedError: MODEL_UNKNOWN, there is no such run; REPRODUCE_REFUSED, code or libraries are others now, or
             the definition is, and the one of then is lost.
     """
-    recorded = _recorded(definition, stores, run, segment)
+    recorded = _recorded(definition, stores, run)
     then = kept_definition(definition, stores, recorded)
     _require_same(then or definition, stores, recorded)
     unkept = Unkept(stores.artifacts, stores.scratch)
@@ -68,14 +67,15 @@ def reproduce(definition: Definition, stores: Stores, *, run: str, segment: str 
     )
 
 
-def _recorded(definition: Definition, stores: Stores, run: str, segment: str) -> ModelVersion:
+def _recorded(definition: Definition, stores: Stores, run: str) -> ModelVersion:
     """Return the version of *run*.
 
     Raises:
         RejectedError: MODEL_UNKNOWN.
     """
-    versions_of_model = stores.ledger.history(ModelVersion, definition.name, segment)
-    found = next((row for row in versions_of_model if run in (row.id, row.training_run)), None)
+    segments = dict.fromkeys((*definition.segment_names, ALL))  # before it had segments, it had one model for all
+    known = (row for segment in segments for row in stores.ledger.history(ModelVersion, definition.name, segment))
+    found = next((row for row in known if run in (row.id, row.training_run)), None)
     if found is None:
         message = "there is no training run or version of this name"
         raise RejectedError(Code.MODEL_UNKNOWN, message, where=f"{definition.name}: {run}")

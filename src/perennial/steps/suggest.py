@@ -13,6 +13,7 @@ import pyarrow as pa
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
+from perennial.core.receipts import ALL
 from perennial.definition.calendar import nights
 from perennial.definition.models import Definition
 from perennial.ports import Stores
@@ -24,7 +25,7 @@ from perennial.steps.arrays import microseconds
 from perennial.steps.extract import read_labels, read_rows
 
 
-def suggest(definition: Definition, within: Interval, stores: Stores, *, as_of: datetime) -> list[Proposal]:
+def suggest(definition: Definition, within: Interval, stores: Stores, *, as_of: datetime, segment: str = ALL) -> list[Proposal]:
     """Return expectations about the key, the nights, the features and the label, with what was seen of each.
 
     The source is read once, and the labels once, in bounded memory. Nothing is recorded.
@@ -34,8 +35,10 @@ def suggest(definition: Definition, within: Interval, stores: Stores, *, as_of: 
         within: The history to look at.
         stores: Where its source is.
         as_of: What became available later is not read.
+        segment: Whose rows.
 
     Raises:
+        RejectedError: SEGMENT_UNKNOWN.
         DataError: DATA_EMPTY, there are no rows.
     """
     source = definition.source
@@ -45,11 +48,11 @@ def suggest(definition: Definition, within: Interval, stores: Stores, *, as_of: 
     wanted = dict.fromkeys((*source.entity, *definition.features.columns))
     wanted.pop(definition.label.column, None)
     portraits = [Portrait(name) for name in wanted]
-    unsettled = _show(read_rows(definition, within, stores, as_of=as_of), [twice, per_night, *portraits])
+    unsettled = _show(read_rows(definition, within, stores, as_of=as_of, segment=segment), [twice, per_night, *portraits])
     if not portraits[0].rows:
         raise DataError(Code.DATA_EMPTY, "there are no rows to look at", where=f"{definition.name} {within}")
     label = Portrait(definition.label.column)
-    _show(read_labels(definition, within, stores, as_of=as_of), [label])
+    _show(read_labels(definition, within, stores, as_of=as_of, segment=segment), [label])
     found = chain.from_iterable(proposals(portrait) for portrait in (*portraits, label))
     return [_key(twice, known=twice not in unsettled), *per_night.proposals(), *found]
 

@@ -17,11 +17,10 @@ from perennial.learning.manifest import versions
 from perennial.ports import Stores
 from perennial.steps.arrays import within
 from perennial.steps.columns import feature_columns
+from perennial.steps.jobs import FIT
 from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_rows, handed_bytes, handed_model
 from perennial.steps.snapshots.rows import clean_rows
 from perennial.workshop.done import Done
-
-JOB = "perennial.steps.jobs.fit"
 
 
 def train(
@@ -73,7 +72,7 @@ def trained(
     """Do what :func:`train` does, but for the row in the ledger."""
     if validation.verdict is not Verdict.PASS:
         raise DataError(Code.DATA_REFUSED, _refusal(validation), where=f"{definition.name} {interval}")
-    stores.workshop.prepare(JOB)  # while the rows are read
+    stores.workshop.prepare(FIT)  # while the rows are read
     window = trained_on(definition, interval)
     rows = within(clean_rows(definition, stores, snapshot, validation), definition, window)
     fitted, done = _fitted(definition, stores, rows)
@@ -120,7 +119,7 @@ def _fitted(definition: Definition, stores: Stores, rows: pa.Table) -> tuple[dic
         hand_rows(folder, "rows", rows.select(list(needed)))
         ask = {"definition": definition.model_dump(mode="json"), "trusted": sorted(stores.trusted)}
         seconds = estimator.time.total_seconds()
-        done = stores.workshop.run(f"{JOB}:run", ask, folder, memory=estimator.memory, seconds=seconds)
+        done = stores.workshop.run(f"{FIT}:run", ask, folder, memory=estimator.memory, seconds=seconds)
         put = stores.artifacts.put
         return {
             "artifact": sign_model(handed_model(folder, "model"), key=stores.signing_key, put=put),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from perennial.core.codes import Code
 from perennial.core.digest import digest_json
 from perennial.core.errors import DataError
@@ -11,12 +13,13 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.quality import catalog
 from perennial.quality.check import Expected
-from perennial.steps.look import look
+from perennial.steps.checking.look import look
+from perennial.steps.checking.usual_nights import usual_nights
 from perennial.steps.quarantine import quarantine
 from perennial.steps.snapshots.rows import open_rows
-from perennial.steps.usual_nights import usual_nights
 
 OWN = "quality."
+_log = logging.getLogger(__name__)
 
 
 def validate(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot) -> Validation:
@@ -26,6 +29,9 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     flooded with different values; when it is no night like those that its champion learnt of (``quality.faults``); or when more
     rows were refused than the definition tolerates. What a person has released no longer counts. A training window loses its
     refused rows, those of quarantined nights among them, and fails when more than ``quality.tolerated_training`` of them are gone.
+
+    A night that fails has its predictions from before, when nobody knew, withdrawn: nobody shall read what came from bad rows. They
+    stay in the ledger, and *predict* makes them current again where the night passes again as it was.
 
     The rows are read once, batch by batch; once more where some are refused; and where uniqueness or a median needs it.
 
@@ -56,6 +62,8 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
         release=seen.released.id,
     )
     content = validation.model_dump(mode="json", include={"snapshot", "findings", "quarantine", "usual", "release"})
+    if failed and snapshot.purpose is Purpose.SCORE:
+        _withdraw(stores, snapshot)  # first: bad rows that are known must at no moment have current predictions
     return stores.ledger.record(validation.model_copy(update={"id": digest_json(content)[:32]}))
 
 
@@ -76,6 +84,12 @@ def expected(definition: Definition, purpose: Purpose) -> list[Expected]:
         where = f"{definition.name} {purpose}"
         raise DataError(Code.DATA_UNCHECKED, "no expectation applies, so nothing would be checked", where=where)
     return wanted
+
+
+def _withdraw(stores: Stores, snapshot: Snapshot) -> None:
+    batches = stores.ledger.withdraw(snapshot.model, snapshot.segment, within=snapshot.interval)
+    if batches:
+        _log.warning("%s %s: a data fault; what was published of it is withdrawn (%d)", snapshot.model, snapshot.interval, batches)
 
 
 def _own_findings(definition: Definition, purpose: Purpose, rows: int, refused: int) -> tuple[Finding, ...]:

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
-from perennial.ports import Selection
+from perennial.core.members import members
+from perennial.ports import Among, Selection
 from perennial.stores.arrow_types import INSTANT, canonical, convert, settle, type_faults
 from perennial.stores.declared import declared_faults, declared_kind, undeclared_faults
 
@@ -71,10 +72,29 @@ def selected_kinds(
     found = {name: kinds[name] for name in selection.columns}
     faults = type_faults(found, moments, where, text_moments=text_moments)
     faults += declared_faults({name: kind for name, kind in found.items() if canonical(kind)}, declared, where)
+    faults += among_faults({name: declared_kind(declared, name) or kind for name, kind in found.items()}, selection.among, where)
     if faults:
         raise DataError.of(faults)
     wanted = {name: declared_kind(declared, name) or canonical(kind) for name, kind in found.items()}
     return wanted | dict.fromkeys(moments, INSTANT)
+
+
+def among_faults(kinds: Mapping[str, pa.DataType], among: Among | None, where: str) -> list[Fault]:
+    """Return a fault where a column cannot have any of the values that are asked for: a text is never a number.
+
+    Args:
+        kinds: The type in the store, by column.
+        among: What is asked for.
+        where: The file or table, for the fault.
+    """
+    kind = canonical(kinds[among.column]) if among and among.column in kinds else None
+    if among is None or kind is None or kind == pa.null():
+        return []
+    text = isinstance(among.values[0], str)
+    if kind in ((pa.string(),) if text else (pa.int64(), pa.float64())):
+        return []
+    message = f"must be {'text' if text else 'a number'}, as what it is compared with, is {kind}"
+    return [Fault(Code.SCHEMA_TYPE, message, f"{where}: {among.column}")]
 
 
 def convert_batch(batch: pa.RecordBatch, schema: pa.Schema, where: str) -> pa.RecordBatch:
@@ -105,7 +125,21 @@ def rows_inside(batch: pa.RecordBatch, selection: Selection) -> pa.Array | None:
     start, end, as_of = (pa.scalar(at, INSTANT) for at in (selection.interval.start, selection.interval.end, selection.as_of))
     inside = pc.and_(pc.greater_equal(happened, start), pc.less(happened, end))
     inside = pc.fill_null(pc.and_kleene(inside, pc.less_equal(known, as_of)), fill_value=False)
+    if selection.among is not None:
+        inside = pc.and_(inside, rows_among(batch, selection.among))
     return None if inside.true_count == len(inside) else inside
+
+
+def rows_among(batch: pa.RecordBatch, among: Among) -> pa.Array:
+    """Return which rows of *batch* have a value that is asked for."""
+    found = members(batch.column(among.column), among.values)
+    return pc.invert(found) if among.others else found
+
+
+def deciding_columns(selection: Selection) -> tuple[str, ...]:
+    """Return the columns that say whether a row is selected, each once."""
+    others = (selection.among.column,) if selection.among else ()
+    return tuple(dict.fromkeys((*instant_columns(selection), *others)))
 
 
 def settled(parts: Sequence[Mapping[str, pa.DataType]], where: str) -> pa.Schema:

@@ -152,6 +152,13 @@ class MemoryLedger:
             records.states[batch.id] = BatchState.CURRENT
             return records.of(PredictionBatch)[batch.id]
 
+    def withdraw(self, model: str, segment: str = ALL, *, within: Interval) -> int:
+        """Leave an interval without current predictions; see ``ports.Ledger.withdraw``."""
+        with self._writing() as records:
+            found = [batch for batch in queries.current(records, model, segment) if batch.interval == within]
+            records.states.update(dict.fromkeys((batch.id for batch in found), BatchState.SUPERSEDED))
+            return len(found)
+
     def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
         """Return the current predictions of an interval; see ``ports.Ledger.predictions``."""
         with self.records.lock:

@@ -13,11 +13,13 @@ from perennial.core.receipts import (
     ModelVersion,
     PredictionBatch,
     Promotion,
+    Purpose,
     Receipt,
     RequestState,
     RetrainRequest,
     Snapshot,
     Validation,
+    Verdict,
 )
 from perennial.stores.ledger.faults import (
     BatchFacts,
@@ -95,7 +97,14 @@ def _batch(records: Records, batch: PredictionBatch) -> BatchFacts:
         snapshot=batch.snapshot,
         validated=validation.snapshot if validation else None,
         verdict=validation.verdict if validation else None,
+        standing=_standing(records, batch),
     )
+
+
+def _standing(records: Records, batch: PredictionBatch) -> Verdict | None:
+    night = (batch.model, batch.segment, batch.interval, Purpose.SCORE)
+    said = reversed(records.of(Validation).values())
+    return next((row.verdict for row in said if (row.model, row.segment, row.interval, row.purpose) == night), None)
 
 
 def _dangling(records: Records) -> Iterator[Fault]:

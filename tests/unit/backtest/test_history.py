@@ -12,7 +12,7 @@ import pytest
 from perennial.backtest.history import History
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Purpose
+from perennial.core.receipts import ALL, Purpose
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.extract import extract, row_selection
@@ -44,7 +44,7 @@ def test_windows_and_nights_are_those_of_the_source(definition: Definition, stor
 
 def test_a_time_without_rows_has_none(definition: Definition, extracted: History) -> None:
     """But their columns are known."""
-    selection = row_selection(definition, Interval(day(50), day(51)), as_of=day(51))
+    selection = row_selection(definition, Interval(day(50), day(51)), as_of=day(51), segment=ALL)
     rows = pa.Table.from_batches(extracted.read(selection))
 
     assert (rows.num_rows, rows.column_names) == (0, list(selection.columns))
@@ -52,7 +52,7 @@ def test_a_time_without_rows_has_none(definition: Definition, extracted: History
 
 def test_what_was_not_extracted_is_refused(definition: Definition, extracted: History) -> None:
     """No other relation is read by accident."""
-    selection = replace(row_selection(definition, night(3), as_of=day(4)), relation="others")
+    selection = replace(row_selection(definition, night(3), as_of=day(4), segment=ALL), relation="others")
 
     with pytest.raises(RejectedError, match="was not extracted"):
         list(extracted.read(selection))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -62,6 +63,10 @@ evaluation:
     champion: {rule: non_inferior, margin: 90%}
 retraining:
   cooldown: 3d
+"""
+COPIED_CITY = """
+INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object('city', %s::text, {name}, t.{figure} / 2))).*
+FROM {table} t WHERE city = 'metropolis'
 """
 _NUMBERS = count(1)
 SCRIPT = Path(sys.executable).with_name("perennial")
@@ -132,6 +137,36 @@ def company(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
     return Company(environment, versions[0][0], versions[1][0])
 
 
+@pytest.fixture(scope="session")
+def cities(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, workshop: ProcessWorkshop) -> Mapping[str, str]:
+    """The environment of a company with a model for each of two cities, and rows of a third: a training each and a night."""
+    home = tmp_path_factory.mktemp("cities")
+    (home / "models").mkdir()
+    segments = "segments:\n  column: city\n  values: {old_town: metropolis, harbour: The Harbour}\nfeatures:"
+    (home / "models" / "small.yml").write_text(DEFINITION.replace("features:", segments))
+    environment = {
+        "PERENNIAL_HOME": str(home / "home"),
+        "PERENNIAL_DEFINITIONS": str(home / "models"),
+        "PERENNIAL_DATABASE_URL": postgres.url("cli_cities"),
+        "PERENNIAL_CONN_BIKES": postgres.url("cli_bikes_of_cities"),
+        "COLUMNS": "100",
+    }
+    for words in (["migrate"], ["simulate", "--days", "36"]):
+        assert CliRunner().invoke(app, words, env=environment, catch_exceptions=False).exit_code == 0
+    with psycopg.connect(environment["PERENNIAL_CONN_BIKES"].replace("+psycopg", "")) as connection:
+        connection.execute("UPDATE conditions SET city = 'metropolis'")
+        connection.execute("UPDATE rides SET city = 'metropolis'")
+        copied = sql.SQL(COPIED_CITY)
+        for city in ("The Harbour", "Nowhere"):
+            for table, figure in (("conditions", "temperature"), ("rides", "rides")):
+                names = {"table": sql.Identifier(table), "figure": sql.Identifier(figure), "name": sql.Literal(figure)}
+                connection.execute(copied.format(**names), [city])
+    with lent(workshop):
+        for words in (["retrain", "small", "--until", "2024-01-28"], ["score", "small", "--night", "2024-01-29"]):
+            CliRunner().invoke(app, words, env=environment, catch_exceptions=False)
+    return environment
+
+
 @pytest.fixture
 def environment(company: Company) -> dict[str, str]:
     """What the test's calls find in their environment."""
@@ -153,7 +188,8 @@ def own_ledger(postgres: EmbeddedPostgres, environment: dict[str, str]) -> str:
     """Give the test a copy of the company's ledger that it may change, and return its URL."""
     name = f"cli_copy_{next(_NUMBERS)}"
     with psycopg.connect(postgres.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE cli_company").format(sql.Identifier(name)))
+        template = urlsplit(environment["PERENNIAL_DATABASE_URL"]).path.removeprefix("/")
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
     environment["PERENNIAL_DATABASE_URL"] = postgres.url(name)
     return environment["PERENNIAL_DATABASE_URL"]
 

@@ -217,13 +217,13 @@ def test_a_training_that_comes_out_otherwise_is_told(call: Call, company: Any, o
     assert company.first == first.id
 
 
-@pytest.mark.parametrize("more", [["--force"], ["--until", "2024-02-05"]])
+@pytest.mark.parametrize("more", [["--force"], ["--until", "2024-02-05"], ["--segment", "all"]])
 def test_a_reproduction_takes_no_cut_off(call: Call, more: list[str]) -> None:
     """It is that of the run."""
     result = call("retrain", "small", "--reproduce", "x", *more)
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "--reproduce: goes with neither --until nor --force" in " ".join(result.stderr.split())
+    assert "--reproduce: goes with none of --until, --force and --segment" in " ".join(result.stderr.split())
 
 
 def test_a_training_is_reproduced_by_the_definition_of_then(call: Call, company: Any, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from perennial.cli import app
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 PROMISED = [
-    *("check", "schema", "migrate", "simulate", "retrain", "score", "replay"),
+    *("check", "schema", "migrate", "simulate", "retrain", "score", "replay", "others"),
     *("suggest", "validation", "quarantine", "release", "monitor", "explain", "calibrate"),
     *(
         "models_list",

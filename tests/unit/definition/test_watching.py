@@ -11,7 +11,7 @@ import pytest
 from perennial.definition.loader import load
 from perennial.definition.models import WatchedKind
 from perennial.definition.schema import schema_json
-from perennial.monitoring.kinds import measures
+from perennial.monitoring.counting.kinds import measures
 
 Said = Callable[..., list[str]]
 Write = Callable[..., Path]

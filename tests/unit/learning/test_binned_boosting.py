@@ -122,12 +122,3 @@ def test_blocks_are_of_one_length(monkeypatch: pytest.MonkeyPatch, rows: int, th
     with threadpool_limits(threads, "openmp"):
         assert model.predict(_matrix(rows, 7)).shape == (rows,)
     assert sorted(Noted.blocks) == blocks
-
-
-def test_bins_predict_what_their_matrix_does() -> None:
-    """To the bit; they come once, and may be predicted from many times."""
-    train, new = _matrix(ROWS, 8), _matrix(ROWS, 9, unseen=True)
-    model = BinnedBoostingRegressor(categorical_features=[0, 1], random_state=0, early_stopping=False, max_iter=10)
-    bins = model.fit(train, _labels(train)).bins(new)
-    assert (bins.dtype.name, bins.shape) == ("uint8", new.shape)
-    assert model.predict(bins).tobytes() == model.predict(new).tobytes()

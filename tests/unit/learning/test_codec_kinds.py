@@ -211,6 +211,8 @@ NUMBERS_ONLY = {"forest_missing"}
 def _stored(name: str) -> tuple[BaseEstimator, pd.DataFrame, str, Opened]:
     task, model = ("binary", CLASSES[name]) if name in CLASSES else ("regression", FIGURES[name])
     frame = FRAME.select_dtypes("number") if name in NUMBERS_ONLY else FRAME
+    free = [seed for seed, value in model.get_params().items() if seed.endswith("random_state") and value is None]
+    model.set_params(**dict.fromkeys(free, 1))
     model.fit(frame, (np.median(TARGET) < TARGET).astype(np.int64) if task == "binary" else TARGET)
     written = write_model(model, frame=frame.tail(5), task=task, columns=COLUMNS, code_version="1.0")
     return model, frame, task, Opened(written.content, written.body, name)

@@ -7,30 +7,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
-from perennial.learning.binned_boosting import BinnedBoosting, BinnedBoostingRegressor, Bins, Floats
+from perennial.learning import shuffled_bins
+from perennial.learning.binned_boosting import BinnedBoosting, BinnedBoostingRegressor
 from perennial.learning.features import Columns
 from perennial.learning.fit import fit
 from perennial.learning.predict import raw_predictions
 from perennial.learning.shuffled import Places, shuffled_predictions
+from perennial.learning.shuffled_bins import Bins, Floats
 
 ESTIMATORS = "perennial.learning.estimators:"
 
 
 class Counted(BinnedBoostingRegressor):
-    """Counts how many figures it bins, and how many bins it predicts from."""
+    """Counts how many figures it bins."""
 
-    binned = predicted = 0
+    binned = 0
 
     def bins(self, X: Floats) -> Bins:  # noqa: N803 - scikit-learn's
         """Count them."""
         Counted.binned += X.size
         return super().bins(X)
-
-    def _add_trees(self, block: Any, raw: Floats) -> None:
-        Counted.predicted += block.size
-        super()._add_trees(block, raw)
 
 
 def _orders(rows: int) -> Places:
@@ -87,8 +87,74 @@ def test_boosted_trees_bin_a_frame_once(
     assert isinstance(model, Pipeline)
     assert isinstance(model.steps[-1][1], BinnedBoosting)
     model.steps[-1][1].__class__ = Counted
-    for counted in ("binned", "predicted"):
-        monkeypatch.setattr(Counted, counted, 0)
+    monkeypatch.setattr(Counted, "binned", 0)
     told = dict(shuffled_predictions(model, frame, _orders(len(frame)), task="regression"))
     assert list(told) == list(frame.columns)
-    assert (Counted.binned, Counted.predicted) == (frame.size, frame.shape[1] * 3 * frame.size)
+    assert Counted.binned == frame.size
+
+
+def _fitted_trees(**more: Any) -> tuple[BinnedBoostingRegressor, Floats]:
+    """Return boosted trees, and rows of two columns of categories and two of numbers, with gaps."""
+    draw = np.random.default_rng(4)
+    matrix = np.asfortranarray(
+        np.stack([*(draw.integers(0, 5, 600) for _ in "ab"), *(draw.normal(size=600) for _ in "ab")], axis=1)
+    )
+    matrix[draw.random(matrix.shape) < 0.05] = np.nan
+    labels = np.nan_to_num(matrix).sum(axis=1) + 2 * (matrix[:, 0] == 3) * np.nan_to_num(matrix[:, 2])
+    shape = {"categorical_features": [0, 1], "random_state": 0, "early_stopping": False, "max_iter": 5, **more}
+    return BinnedBoostingRegressor(**shape).fit(matrix, labels), matrix
+
+
+def _expected(model: BinnedBoostingRegressor, matrix: Floats, orders: Places) -> Floats:
+    """Shuffle each column of the matrix itself, and predict that."""
+    found = np.empty((matrix.shape[1], *orders.shape))
+    for column, time in np.ndindex(found.shape[:2]):
+        shuffled = matrix.copy(order="F")
+        shuffled[:, column] = matrix[orders[time], column]
+        found[column, time] = model.predict(shuffled)
+    return found
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(shuffled_bins._AT_ONCE, 1), (100, 1), (1, 3), (5000, 3)])
+def test_parts_and_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch, at_once: int, threads: int) -> None:
+    """A row's sum depends on that row alone."""
+    model, matrix = _fitted_trees()
+    monkeypatch.setattr(shuffled_bins, "_AT_ONCE", at_once)
+    orders = _orders(len(matrix))
+    with threadpool_limits(threads, "openmp"):
+        found = model.figures_of(model.shuffled_sums(model.bins(matrix), orders))
+    assert found.tobytes() == _expected(model, matrix, orders).tobytes()
+
+
+@pytest.mark.parametrize("more", [{"min_samples_leaf": 400}, {"max_leaf_nodes": None, "min_samples_leaf": 1}, {"max_bins": 9}])
+def test_trees_of_any_shape_are_told(more: Any) -> None:
+    """Some that split nothing, some with a leaf for almost every row, some with few bins."""
+    model, matrix = _fitted_trees(**more)
+    orders = _orders(len(matrix))
+    found = model.figures_of(model.shuffled_sums(model.bins(matrix), orders))
+    assert found.tobytes() == _expected(model, matrix, orders).tobytes()
+
+
+def test_a_large_tree_is_told_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of an answer for each bin it keeps one for all of them, and is asked more often."""
+    model, matrix = _fitted_trees()
+    monkeypatch.setattr(shuffled_bins, "_LARGEST", 1)
+    orders = _orders(len(matrix))
+    found = model.figures_of(model.shuffled_sums(model.bins(matrix), orders))
+    assert found.tobytes() == _expected(model, matrix, orders).tobytes()
+
+
+def test_a_tree_is_asked_again_only_for_rows_that_may_leave_it_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows are asked twice for each tree; of the shuffled ones only a few."""
+    model, matrix = _fitted_trees(max_leaf_nodes=4)
+    asked: list[int] = []
+    real = TreePredictor.predict_binned
+
+    def counted(tree: TreePredictor, rows: Bins, *more: Any) -> Any:
+        asked.append(len(rows))
+        return real(tree, rows, *more)
+
+    monkeypatch.setattr(TreePredictor, "predict_binned", counted)
+    model.shuffled_sums(model.bins(matrix), _orders(len(matrix)))
+    rows, cells = len(matrix), matrix.size * 3
+    assert sum(asked) < 5 * (2 * rows + cells / 3)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.monitoring.at_least import AtLeast, Grid, grid_of
+from perennial.monitoring.counting.at_least import AtLeast, Ends, Grid, Scratch, grid_of
 from perennial.monitoring.psi import Counts, Floats
 
 MOST = np.finfo(np.float64).max
@@ -18,11 +18,11 @@ def compared(values: Floats, ends: Floats) -> Counts:
     return np.array([np.count_nonzero(values >= end) for end in ends], dtype=np.int64)
 
 
-def at_least(values: Floats, ends: Floats, grid: Grid | None) -> Counts:
+def at_least(values: Floats, ends: Floats) -> Counts:
     """Return what is counted of values that come in two pieces."""
-    counting = AtLeast(ends, grid)
+    counting = AtLeast(Ends(ends))
     for piece in np.array_split(values, [values.size // 7]):
-        counting.add(piece)
+        counting.add(piece, Scratch(piece.size))
     return counting.counts
 
 
@@ -37,6 +37,7 @@ ENDS = {
     "few": np.array([-np.inf, -1.0, 0.0, np.inf]),
     "regular": np.array([-np.inf, -MOST, *np.arange(-3.0, 3.0, 2.0**-8), np.inf]),
     "regular and some others": np.sort([-np.inf, -2.9, 0.3, 1e-320, *np.arange(-3.0, 3.0, 2.0**-8), 7e7, np.inf]),
+    "regular with tails": np.concatenate([-np.geomspace(4e9, 4, 7), np.arange(-3.0, 3.0, 2.0**-8), np.geomspace(3.1, 4e9, 5)]),
     "irregular": np.sort(np.random.default_rng(2).normal(size=300)),
     "wide apart": np.arange(-100.0, 100.0, 2) * 2.0**600,
     "close together": np.arange(-100.0, 100.0) * 2.0**-1070,
@@ -45,12 +46,12 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-@pytest.mark.parametrize("rows", [0, 1, 1000, 70_000])
+@pytest.mark.parametrize("rows", [0, 1, 1000, 140_000])
 def test_every_way_counts_what_comparing_counts(name: str, rows: int) -> None:
     """Few ends, ends on a grid, near it, and none of these; few rows and several blocks of them."""
     values = drawn(max(rows, 1))
     values = np.concatenate([values, values * 0.5, values[:-1] * 2.0**-600])[:rows]
-    assert compared(values, ENDS[name]).tolist() == at_least(values, ENDS[name], grid_of(ENDS[name])).tolist()
+    assert compared(values, ENDS[name]).tolist() == at_least(values, ENDS[name]).tolist()
 
 
 @given(
@@ -62,9 +63,14 @@ def test_a_grid_of_any_width_is_exact(exponent: int, places: list[int], values: 
     with np.errstate(over="ignore"):
         near = np.concatenate([ends, np.nextafter(ends, np.inf), np.nextafter(ends, -np.inf), values])
     many = np.resize(near, 3000)
-    grid = grid_of(ends)
-    assert grid is not None
-    assert compared(many, ends).tolist() == at_least(many, ends, grid).tolist()
+    assert grid_of(ends) is not None
+    assert compared(many, ends).tolist() == at_least(many, ends).tolist()
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_nothing_but_missing_numbers_reaches_no_end(name: str) -> None:
+    """Not even minus infinity."""
+    assert not at_least(np.full(20_000, np.nan), ENDS[name]).any()
 
 
 def test_the_grid_is_the_narrowest_that_holds_most_ends() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.monitoring.attribution import parts
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.counting.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.shift.attribution import parts
 
 CITIES = CategoricalEdges(column="city", values=("Berlin", "Paris", "Rome"), others=("Oslo",))
 TEMPERATURE = NumericEdges(column="temperature", cuts=(-5.0, 18.0, 23.0, 30.0), atoms=())

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.baseline import behind_baseline
+from perennial.monitoring.loss.baseline import behind_baseline
 
 START = datetime(2024, 12, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

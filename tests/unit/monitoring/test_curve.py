@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.monitoring.curve import Curve, curve, rising
+from perennial.monitoring.loss.curve import Curve, curve, rising
 from perennial.monitoring.psi import Counts, Floats
 
 

@@ -13,10 +13,10 @@ from scipy import stats
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.decay import Evaluated, decay
-from perennial.monitoring.evidence import Nights, change_point, evidence_by_night
+from perennial.monitoring.loss.decay import Evaluated, decay
+from perennial.monitoring.loss.evidence import Nights, change_point, evidence_by_night
+from perennial.monitoring.loss.variation import Variation
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.variation import Variation
 
 ALARM, QUIET, INSUFFICIENT = SignalState.ALARM, SignalState.QUIET, SignalState.INSUFFICIENT
 START = datetime(2024, 12, 1, tzinfo=UTC)

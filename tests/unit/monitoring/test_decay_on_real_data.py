@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.decay import Evaluated, decay
-from perennial.monitoring.losses import slice_losses
+from perennial.monitoring.loss.decay import Evaluated, decay
+from perennial.monitoring.loss.losses import slice_losses
 from perennial.monitoring.psi import Counts, Floats
 
 FOLDER = Path(os.environ.get("PERENNIAL_REAL_DATA") or Path(__file__).parents[4] / "shared" / "data")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from perennial.monitoring.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
-from perennial.monitoring.false_discovery import false_discovery_level
-from perennial.monitoring.homogeneity import homogeneity
+from perennial.monitoring.shift.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
+from perennial.monitoring.shift.false_discovery import false_discovery_level
+from perennial.monitoring.shift.homogeneity import homogeneity
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=40)
 

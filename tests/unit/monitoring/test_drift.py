@@ -14,12 +14,12 @@ from scipy import stats
 
 from perennial.core.errors import DataError
 from perennial.core.receipts import ColumnDrift, Signal, SignalState
-from perennial.monitoring.drift import drift
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.holm import holm_level
-from perennial.monitoring.night_null import bins_in_use, night_null, tolerated_psi
-from perennial.monitoring.profile import Profile, profile
 from perennial.monitoring.psi import sampling_scale
-from perennial.monitoring.reference import Reference, reference_profile
+from perennial.monitoring.shift.drift import drift
+from perennial.monitoring.shift.night_null import bins_in_use, night_null, tolerated_psi
 
 ALARM, QUIET, INSUFFICIENT = SignalState.ALARM, SignalState.QUIET, SignalState.INSUFFICIENT
 World = Callable[[np.random.Generator, int], dict[str, Any]]
@@ -326,11 +326,11 @@ def test_five_in_a_hundred_never_seen_are_said_with_what_is_allowed() -> None:
 
 
 def test_columns_that_are_worth_a_look_are_listed_beside_the_alarm() -> None:
-    """0.8 standard deviations in five of thirty columns, at 200 rows and next to no budget: no alarm, but a list."""
+    """0.8 standard deviations in five of thirty columns, at 200 rows and little budget: no alarm, but a list."""
     night = thirty(np.random.default_rng(2), 200)
     for number in range(5):
         night[f"x{number:02}"] += 0.8
-    columns, signal = hold(known(thirty, 1000, 30), night, budget=1e-30)
+    columns, signal = hold(known(thirty, 1000, 30), night, budget=1e-7)
     listed = [column.column for column in columns if column.beside and column.beside.listed]
     assert signal.state is QUIET
     assert set(listed) >= {"x00", "x01", "x02", "x03", "x04"}

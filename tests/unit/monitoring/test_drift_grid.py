@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perennial.monitoring.drift import moved_columns
-from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.profile import Profile
+from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
-from perennial.monitoring.profile import Profile
 from perennial.monitoring.psi import Counts, Floats
-from perennial.monitoring.reference import Reference
+from perennial.monitoring.shift.drift import moved_columns
 
 LEVEL = 0.05
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
-from perennial.monitoring.effects import Effects, Placed, effects, placed
+from perennial.monitoring.counting.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.loss.effects import Effects, Placed, effects, placed
 from perennial.monitoring.psi import Counts, Floats
 
 NIGHTS, ROWS = 20, 200

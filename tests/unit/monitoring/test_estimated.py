@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from perennial.core.receipts import Signal, SignalState
-from perennial.monitoring.curve import Curve, curve
-from perennial.monitoring.decay import Evaluated
-from perennial.monitoring.estimated import Estimated, estimate_signal, estimated_class
+from perennial.monitoring.loss.curve import Curve, curve
+from perennial.monitoring.loss.decay import Evaluated
+from perennial.monitoring.loss.estimated import Estimated, estimate_signal, estimated_class
 from perennial.monitoring.psi import Floats
 
 NIGHTS, ROWS = 30, 300

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from perennial.monitoring.evidence import Nights, evidence_by_night, row_growth
+from perennial.monitoring.loss.evidence import Nights, evidence_by_night, row_growth
+from perennial.monitoring.loss.variation import Variation
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.variation import Variation
 
 ALPHA = 0.05
 ROWS = 20_000

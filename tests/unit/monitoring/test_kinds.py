@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.core.errors import DataError
-from perennial.monitoring.edges import Edges
-from perennial.monitoring.kinds import CHARACTERS, CLASSES, measured
-from perennial.monitoring.profile import merge, profile
-from perennial.monitoring.reference import reference_profile
-from perennial.monitoring.zone import zone
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.kinds import CHARACTERS, CLASSES, measured
+from perennial.monitoring.counting.profile import merge, profile
+from perennial.monitoring.counting.reference import reference_profile
+from perennial.monitoring.counting.zone import zone
 
 NOON = datetime(2024, 3, 31, 12, tzinfo=UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.receipts import SignalState
-from perennial.monitoring.delay import delays
-from perennial.monitoring.drift import moved_columns
-from perennial.monitoring.edges import NumericEdges
-from perennial.monitoring.evidence import Nights as Losses
-from perennial.monitoring.profile import Profile, profile
-from perennial.monitoring.reference import Reference, reference_profile
-from perennial.monitoring.settings_tried import SHIFTS, Against, Nights, Setting, figures_by_column, shuffled, smallest_shift
-from perennial.monitoring.shifted import shifted
+from perennial.monitoring.counting.edges import NumericEdges
+from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
+from perennial.monitoring.loss.delay import delays
+from perennial.monitoring.loss.evidence import Nights as Losses
+from perennial.monitoring.shift.drift import moved_columns
+from perennial.monitoring.shift.settings_tried import SHIFTS, Against, Nights, Setting, figures_by_column, shuffled, smallest_shift
+from perennial.monitoring.shift.shifted import shifted
 
 MONDAY = 19_723
 """2024-01-01 as a day since 1970-01-01."""
@@ -41,7 +42,7 @@ def learned(nights: int, size: int, seed: int = 0) -> Reference:
     return reference_profile(table, numeric=("normal", "odd"), categorical=("city",), nights=days)
 
 
-def arrays(reference: Reference, nights: dict[int, Profile]) -> Nights:
+def arrays(reference: Reference, nights: Mapping[int, Profile]) -> Nights:
     """Return *nights*, by day, as arrays."""
     counts = {name: np.array([night.counts[name] for night in nights.values()]) for name in reference.edges.names}
     return Nights(np.array(list(nights), dtype=np.int64), counts)

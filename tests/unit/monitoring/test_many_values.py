@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from perennial.monitoring.drift import moved_columns
-from perennial.monitoring.profile import profile
+from perennial.monitoring.counting.profile import profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.reference import Reference, reference_profile
+from perennial.monitoring.shift.drift import moved_columns
 
 NIGHTS, ROWS = 12, 5000
 EQUAL = np.full(20_000, 1 / 20_000)

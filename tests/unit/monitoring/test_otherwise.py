@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.core.receipts import Signal, SignalState
-from perennial.monitoring.otherwise import otherwise
-from perennial.monitoring.policy import Facts, decide
+from perennial.monitoring.decision.otherwise import otherwise
+from perennial.monitoring.decision.policy import Facts, decide
 
 DAY = timedelta(days=1)
 ALARM, QUIET, INSUFFICIENT = SignalState.ALARM, SignalState.QUIET, SignalState.INSUFFICIENT

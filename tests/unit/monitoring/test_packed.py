@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.core.errors import ArtifactError
-from perennial.monitoring.packed import packed, unpacked
-from perennial.monitoring.profile import Profile
-from perennial.monitoring.reference import Reference, reference_profile
+from perennial.monitoring.counting.packed import packed, unpacked
+from perennial.monitoring.counting.profile import Profile
+from perennial.monitoring.counting.reference import Reference, reference_profile
 
 
 @given(st.lists(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 300), max_size=6), max_size=4))

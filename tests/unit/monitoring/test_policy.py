@@ -9,7 +9,7 @@ import pytest
 
 from perennial.core.receipts import Action, Signal, SignalState
 from perennial.definition.models import Retraining
-from perennial.monitoring.policy import Facts, Outcome, Policy, decide
+from perennial.monitoring.decision.policy import Facts, Outcome, Policy, decide
 
 DAY = timedelta(days=1)
 
@@ -68,9 +68,27 @@ def test_without_a_champion_the_night_is_held() -> None:
 
 
 def test_with_few_rows_the_night_is_held() -> None:
-    """Even when something alarms."""
+    """Even when something of tonight's rows alarms, and also where nothing does."""
     expected = Outcome(Action.HOLD, "rows", "19 rows are too few to judge, 20 are needed")
-    assert decide(replace(QUIET_NIGHT, rows=19, signals=(DECAYED,)), Rules()) == expected
+    assert decide(replace(QUIET_NIGHT, rows=19, signals=(DRIFTED,)), Rules(causes=("decay", "drift"))) == expected
+    assert decide(replace(QUIET_NIGHT, rows=19), Rules()) == expected
+
+
+@pytest.mark.parametrize("kind", ["decay", "slice_decay"])
+def test_few_rows_tonight_do_not_keep_what_labels_say_from_retraining(kind: str) -> None:
+    """The loss is judged by the labels of many nights, in a model of one row a day as in any other."""
+    decayed = signal(kind, SignalState.ALARM, "evidence 812 of 365 needed")
+    facts = replace(QUIET_NIGHT, rows=1, signals=(DRIFTED, decayed))
+    policy = Rules(causes=(kind,))
+    assert decide(facts, policy) == Outcome(Action.RETRAIN, kind, f"{kind}: evidence 812 of 365 needed")
+    held = decide(facts, replace(policy, min_age=40 * DAY, max_age=None))
+    assert (held.action, held.rule) == (Action.HOLD, "min_age")
+
+
+def test_few_rows_tonight_do_not_keep_an_old_champion() -> None:
+    """Its age has nothing to do with tonight."""
+    facts = replace(QUIET_NIGHT, rows=1, champion_age=61 * DAY)
+    assert decide(facts, Rules()) == Outcome(Action.RETRAIN, "max_age", "the champion is 61 days old, 60 days are allowed")
 
 
 def test_a_young_champion_is_not_retrained_by_an_alarm() -> None:
@@ -131,7 +149,7 @@ def test_refusals_in_a_row_stop_retraining_until_a_person_acts(facts: Facts, rea
 
 def test_drift_alone_is_watched() -> None:
     """The sentence says what would have retrained."""
-    sentence = "drift: 1 of 3 columns moved; only decay would retrain; decay: evidence 12 of 365 needed"
+    sentence = "drift: 1 of 3 columns moved; only decay would retrain; decay: 1 measured, an alarm from 2 on"
     assert decide(replace(QUIET_NIGHT, signals=(WELL, DRIFTED)), Rules()) == Outcome(Action.WATCH, "drift", sentence)
 
 
@@ -149,10 +167,25 @@ def test_without_any_cause_even_decay_is_only_watched() -> None:
 
 
 def test_a_quiet_night_keeps_the_champion() -> None:
-    """And says of each signal what it would have taken."""
-    expected = Outcome(Action.KEEP, "quiet", "decay: evidence 12 of 365 needed; drift: none of 3 columns moved")
+    """And says what it would have taken."""
+    expected = Outcome(Action.KEEP, "quiet", "decay: 1 measured, an alarm from 2 on, the other signal is quiet")
     assert decide(QUIET_NIGHT, Rules()) == expected
     assert decide(replace(QUIET_NIGHT, signals=()), Rules()).sentence == "nothing was measured"
+
+
+@pytest.mark.parametrize(
+    ("signals", "said"),
+    [
+        ((WELL,), "decay: 1 measured, an alarm from 2 on"),
+        ((STILL, WELL, STILL), "decay: 1 measured, an alarm from 2 on, none of 2 other signals alarms"),
+        ((UNKNOWN, STILL, STILL), "decay has no answer yet, drift: 1 measured, an alarm from 2 on, the other signal is quiet"),
+        ((UNKNOWN,), "decay has no answer yet"),
+        ((), "nothing was measured"),
+    ],
+)
+def test_a_quiet_night_is_told_in_one_short_sentence(signals: tuple[Signal, ...], said: str) -> None:
+    """The figure of what would retrain, and its threshold; all signals stand in the record."""
+    assert decide(replace(QUIET_NIGHT, signals=signals), Rules()).sentence == said
 
 
 CHANGED = DECAYED.model_copy(update={"since": datetime(2024, 12, 26, tzinfo=UTC)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from threading import current_thread
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.core.errors import ArtifactError, DataError
-from perennial.monitoring.edges import CategoricalEdges, Edges, NumericEdges
-from perennial.monitoring.profile import Profile, merge, profile
+from perennial.monitoring.counting.edges import CategoricalEdges, Edges, NumericEdges
+from perennial.monitoring.counting.profile import Profile, merge, profile
 
 EDGES = Edges(
     columns=(
@@ -168,6 +170,32 @@ def test_the_place_of_each_number_is_the_documented_one() -> None:
     assert list(places.values()) == edges.place_numbers(np.array(list(places))).tolist()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_any_number_of_threads_counts_the_same(threads: int) -> None:
+    """Of a table, and of batches that come one after the other."""
+    night = table([(float(row % 97), "abcdefghijk"[: row % 12] or None) for row in range(30_000)])
+    expected = profile(EDGES, night.to_batches(max_chunksize=30_000), threads=1)
+    assert expected == profile(EDGES, night, threads=threads)
+    assert expected == profile(EDGES, iter(night.to_batches(max_chunksize=1717)), threads=threads)
+
+
+def test_what_goes_wrong_while_batches_are_read_or_counted_is_told() -> None:
+    """Whatever thread it happens in; and batches are read where the caller is, as a connection to a database wants it."""
+    batch, reading = table([(1.0, "a")]).to_batches()[0], []
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        for _ in range(10):
+            reading.append(current_thread())
+            yield batch
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        profile(EDGES, broken())
+    assert set(reading) == {current_thread()}
+    with pytest.raises(DataError, match="must be there once"):
+        profile(EDGES, [batch, batch.select(["c"]), batch])
+
+
 @pytest.mark.parametrize("values", [["a", "rare", None, "new", "a", ""], [None, None], []])
 def test_codes_are_counted_like_the_values_behind_them(values: list[str | None]) -> None:
     """A column that comes as a dictionary, also with values that no row has, and in pieces with dictionaries of their own."""
@@ -176,3 +204,13 @@ def test_codes_are_counted_like_the_values_behind_them(values: list[str | None])
     unused = pa.array(["b", *values], pa.string()).dictionary_encode().slice(1)
     pieces = pa.chunked_array([plain.slice(0, 2).dictionary_encode(), plain.slice(2).dictionary_encode()])
     assert [column.count(plain).tolist()] * 3 == [column.count(c).tolist() for c in (plain.dictionary_encode(), unused, pieces)]
+
+
+@pytest.mark.parametrize("long", [[], ["a text of more than eight bytes"], ["zero\0"]])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_many_texts_are_counted_like_few(long: list[str], kind: pa.DataType) -> None:
+    """Known, unknown, missing and empty ones, and some that are long, in the last of several pieces."""
+    column = CategoricalEdges(column="c", values=("a", "b", *long), others=("rare", ""))
+    some = pa.array(["a", "rare", None, "new", "a", "", "b"] * 10_000 + long * 3, kind)
+    expected = [20_000, 10_000, *[3] * len(long), 20_000, 10_000, 10_000]
+    assert expected == column.count(some).tolist() == column.count(pa.chunked_array([some.slice(0, 7), some.slice(7)])).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import reduce
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
-from perennial.monitoring.profile import merge, profile
-from perennial.monitoring.reference import Moments, Reference, reference_profile
+from perennial.core.errors import ArtifactError
+from perennial.monitoring.counting.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.counting.profile import merge, profile
+from perennial.monitoring.counting.reference import Moments, Reference, reference_profile
 
 
 def numeric(values: Any, nights: Any = None) -> NumericEdges:
@@ -171,3 +173,22 @@ def test_an_empty_categorical_column_is_all_missing() -> None:
     edges, found = categorical(pa.nulls(20), np.arange(20) % 4)
     assert (edges.values, edges.others, found.total.counts["c"]) == ((), (), (0, 0, 20))
     assert profile(found.edges, pa.table({"c": ["new"]})).counts["c"] == (0, 1, 0)
+
+
+def test_the_nights_that_are_read_are_those_that_were_written() -> None:
+    """One by one, and column by column."""
+    before = reference()
+    after = Reference.from_json(before.to_json())
+    assert (len(after.nights), list(after.nights)) == (len(before.nights), list(before.nights))
+    assert all(after.nights[night] == profile for night, profile in before.nights.items())
+    columns = [
+        (one.by_column.rows, {name: found.tolist() for name, found in one.by_column.counts.items()}) for one in (before, after)
+    ]
+    assert columns[0] == columns[1]
+
+
+def test_nights_that_are_no_profiles_are_refused() -> None:
+    """Also in a record that gives its total."""
+    record = {"edges": {"columns": []}, "total": {"edges": "", "rows": 0, "counts": {}}, "nights": {"1": "none"}, "moments": {}}
+    with pytest.raises(ArtifactError, match="does not fit at nights"):
+        Reference.from_json(json.dumps(record).encode())

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from perennial.monitoring.at_least import grid_of
-from perennial.monitoring.binning import numeric_edges
+from perennial.monitoring.counting.at_least import grid_of
+from perennial.monitoring.counting.binning import numeric_edges
 from perennial.monitoring.psi import Floats
 
 ROWS = 100_000

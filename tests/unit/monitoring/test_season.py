@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from perennial.monitoring.night_null import night_null
-from perennial.monitoring.season import season
+from perennial.monitoring.shift.night_null import night_null
+from perennial.monitoring.shift.season import season
 
 EPOCH = date(1970, 1, 1).toordinal()
 

@@ -10,9 +10,9 @@ from scipy import stats
 
 from perennial.core.interval import Interval
 from perennial.core.receipts import NightLoss, Role, Signal, SignalState
-from perennial.monitoring.losses import SliceLoss, slice_losses
-from perennial.monitoring.slice_decay import slice_decay
-from perennial.monitoring.variation import Variation
+from perennial.monitoring.loss.losses import SliceLoss, slice_losses
+from perennial.monitoring.loss.slice_decay import slice_decay
+from perennial.monitoring.loss.variation import Variation
 
 START, DAY = datetime(2025, 1, 1, tzinfo=UTC), timedelta(days=1)
 YEAR = 365

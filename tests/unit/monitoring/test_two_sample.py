@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from perennial.monitoring.joint_features import joint_features
-from perennial.monitoring.two_sample import TwoSample, two_sample
+from perennial.monitoring.shift.joint_features import joint_features
+from perennial.monitoring.shift.two_sample import TwoSample, two_sample
 
 NUMERIC, CATEGORICAL = ("a", "b", "c"), ("kind",)
 
@@ -124,6 +124,6 @@ def test_a_thousand_columns_need_no_more_figures_than_a_few() -> None:
     """At most 256, the columns first."""
     table = pa.table({f"x{i}": np.random.default_rng(i).normal(size=50) for i in range(300)})
     found = joint_features(table, numeric=tuple(table.column_names), categorical=(), seed=0)
-    assert (len(found.names), found.figures.shape) == (256, (50, 256))
+    assert (len(found.names), found.figures.shape) == (256, (256, 50))
     few = joint_features(table.select(["x0", "x1", "x2"]), numeric=("x0", "x1", "x2"), categorical=(), seed=0)
     assert few.names == ("x0", "x1", "x2", "x0 with x1", "x0 with x2", "x1 with x2")

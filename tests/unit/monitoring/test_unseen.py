@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perennial.monitoring.unseen import unseen_values
+from perennial.monitoring.shift.unseen import unseen_values
 
 NONE = np.zeros(30, np.int64)
 ROWS = np.full(30, 1000)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from perennial.monitoring.loss.variation import Variation, variation
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.variation import Variation, variation
 
 
 def learnt(losses: Floats) -> Variation | None:

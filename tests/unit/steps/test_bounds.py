@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
-from perennial.ports import Selection
+from perennial.ports import Among, Selection
 from perennial.steps.arrays import MOMENT
 from perennial.steps.snapshots.bounds import bounded
 
@@ -158,3 +158,14 @@ def test_a_source_is_closed_with_its_rows() -> None:
     next(rows)
     rows.close()
     assert closed == [True]
+
+
+def test_rows_of_another_segment_are_refused() -> None:
+    """A source that does not know of values yields every row; a database that pads them does not."""
+    wanted = replace(SELECTION, among=Among(column="city", values=("a",)))
+    said = fault([("a", 0, 0), ("b", 0, 0)], selection=wanted)
+    assert said == "conditions: row 1: city must be as the definition writes it [SEGMENT_MIXED]"
+    assert len(list(bounded(iter([batch([("a  ", 0, 0)])]), wanted, "conditions"))) == 1
+    assert "[SEGMENT_MIXED]" in fault(
+        [("a", 0, 0)], selection=replace(SELECTION, among=Among(column="city", values=("a",), others=True))
+    )

@@ -104,6 +104,23 @@ def test_labels_are_found_as_a_join_finds_them(
     assert expected.to_pydict() == with_labels(ours, rows, found).select(["n", "rides"]).to_pydict()
 
 
+def test_labels_in_step_with_their_rows_are_not_searched(ours: Definition, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where both come from one table. Out of step, or with a key that is null, they are."""
+    found = labels([(0, "a"), (0, "b"), (1, "a")])
+    rows = found.drop_columns(["rides"])
+    rest, later = rows.slice(1), labels([(0, "b"), (2, "a")])
+    nameless = rest.set_column(0, "city", pa.array(["b", None], pa.string()))
+
+    def none(_: Any) -> Any:
+        raise LookupError
+
+    monkeypatch.setattr("perennial.steps.snapshots.labels._codes", none)
+    assert with_labels(ours, rows, found).column("rides").to_pylist() == [0, 1, 2]
+    for known, theirs in ((rest, found), (rest, later), (nameless, nameless.append_column("rides", pa.array([0, 1])))):
+        with pytest.raises(LookupError):
+            with_labels(ours, known, theirs)
+
+
 def test_labels_of_another_type_of_entity_are_refused(ours: Definition) -> None:
     """A number is not a text, so no row would find its label."""
     rows = labels([(0, "a")]).drop_columns(["rides"])

@@ -13,8 +13,8 @@ import pytest
 
 from perennial.core.errors import PerennialError
 from perennial.core.scratch import temporary_folder
+from perennial.steps.scoring.spooled_rows import spooled_rows
 from perennial.steps.scratch import remove_leftovers
-from perennial.steps.spooled_rows import spooled_rows
 
 SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string())])
 NOW = datetime(2024, 3, 10, tzinfo=UTC)

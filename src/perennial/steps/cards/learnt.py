@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from perennial.core.receipts import ModelVersion
-from perennial.monitoring.edges import CategoricalEdges, NumericEdges
-from perennial.monitoring.reference import Moments, Reference
+from perennial.monitoring.counting.edges import CategoricalEdges, NumericEdges
+from perennial.monitoring.counting.reference import Moments, Reference
 from perennial.ports import Stores
 from perennial.steps.cards.record import Learnt, Seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
-from perennial.monitoring.reference import Reference, reference_profile
-from perennial.steps.arrays import days, target
+from perennial.monitoring.counting.reference import Reference, reference_profile
+from perennial.steps.arrays import target
 from perennial.steps.columns import feature_columns
 from perennial.steps.fitted import fitted
 from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_model, handed_rows
 from perennial.steps.jobs.warm import warm  # noqa: F401 - the workshop calls it before the first fork
 from perennial.steps.sample import write_sample
+from perennial.steps.scored_nights import night_days
 
 GOLDEN_ROWS = 8
 
@@ -51,12 +53,14 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     baseline = fit_baseline(definition.evaluation.baseline, moments, target(rows, definition), timezone)
     trivial = baseline_columns(definition.source.event_at, timezone)
     golden = rows.slice(max(0, rows.num_rows - GOLDEN_ROWS))
-    hand_model(folder, "model", _written(definition, model, golden, columns, trusted))
-    hand_model(folder, "baseline", _written(definition, baseline, golden, trivial, trusted))
+    with ThreadPoolExecutor(1, thread_name_prefix="profile") as beside:  # it sorts numbers, while models are written by Python
+        counted = beside.submit(lambda: _reference(definition, rows).to_json())
+        hand_model(folder, "model", _written(definition, model, golden, columns, trusted))
+        hand_model(folder, "baseline", _written(definition, baseline, golden, trivial, trusted))
+        if definition.monitoring.multivariate:
+            write_sample(folder / SAMPLE, definition, rows)
     with file_errors(WHERE):
-        (folder / PROFILE).write_bytes(_reference(definition, rows).to_json())
-    if definition.monitoring.multivariate:
-        write_sample(folder / SAMPLE, definition, rows)
+        (folder / PROFILE).write_bytes(counted.result())
     return {"seconds": seconds}
 
 
@@ -69,7 +73,7 @@ def _reference(definition: Definition, rows: pa.Table) -> Reference:
         watched=definition.monitoring.columns,
         event_at=definition.source.event_at,
         timezone=definition.schedule.timezone,
-        nights=days(rows, definition),
+        nights=night_days(definition, rows),
     )
 
 

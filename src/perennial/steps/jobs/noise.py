@@ -7,7 +7,7 @@ from typing import Any
 
 from perennial.definition.models import Definition
 from perennial.steps.jobs.handed import handed_rows
-from perennial.steps.noise import judged_by_noise
+from perennial.steps.judging.noise import judged_by_noise
 
 
 def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.core.interval import iso
-from perennial.ports import Selection
+from perennial.core.members import members
+from perennial.ports import Among, Selection
 from perennial.steps.arrays import MOMENT, scalar
 
 Mask = npt.NDArray[np.bool_]
@@ -27,8 +28,9 @@ def bounded(batches: Iterator[pa.RecordBatch], selection: Selection, where: str)
         where: The table, query or file, for the faults.
 
     Raises:
-        DataError: TIME_OUT_OF_INTERVAL, TIME_FUTURE, DATA_UNORDERED, each with the position of the first such row, counted from
-            0, but never its values; SCHEMA_TYPE, a moment is no moment in UTC microseconds, or a later batch has other columns.
+        DataError: TIME_OUT_OF_INTERVAL, TIME_FUTURE, SEGMENT_MIXED, DATA_UNORDERED, each with the position of the first such row,
+            counted from 0, but never its values; SCHEMA_TYPE, a moment is no moment in UTC microseconds, or a later batch has
+            other columns.
     """
     position = 0
     before: pa.RecordBatch | None = None
@@ -65,10 +67,22 @@ def _faults(
         yield Fault(Code.TIME_OUT_OF_INTERVAL, f"{event_at} must lie in {interval}", f"{where}: row {position + row}")
     if (row := _first_without(pc.less_equal(known, scalar(as_of)))) is not None:
         yield Fault(Code.TIME_FUTURE, f"{known_at} must not be after the cut-off {iso(as_of)}", f"{where}: row {position + row}")
+    if selection.among is not None and (row := _first_without(_asked_for(batch, selection.among))) is not None:
+        message = f"{selection.among.column} must be as the definition writes it"
+        yield Fault(Code.SEGMENT_MIXED, message, f"{where}: row {position + row}")
     names = dict.fromkeys((event_at, *selection.entity, known_at))
     if (row := _first_unordered(batch, before, names)) is not None:
         order = f"must come in the order of {', '.join(names)}"
         yield Fault(Code.DATA_UNORDERED, f"{order}: texts by code point, nulls last", f"{where}: row {position + row}")
+
+
+def _asked_for(batch: pa.RecordBatch, among: Among) -> pa.BooleanArray:
+    column = batch.column(among.column)
+    if pa.types.is_string(column.type):
+        column = pc.utf8_rtrim(column, " ")  # a database pads what has a fixed length, and compares without
+    values = tuple(value.rstrip(" ") if isinstance(value, str) else value for value in among.values)
+    found = members(column, values)
+    return pc.invert(found) if among.others else found
 
 
 def _first_without(good: pa.BooleanArray) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import IO
@@ -10,7 +11,7 @@ from typing import IO
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Role
+from perennial.core.receipts import ALL, Role
 from perennial.ports import Ledger
 from perennial.stores.exporting.file import new_file
 from perennial.stores.exporting.format import write
@@ -28,6 +29,7 @@ def export(
     kind: Format,
     force: bool = False,
     endpoint_url: str | None = None,
+    segments: Sequence[str] = (ALL,),
 ) -> int:
     """Write the current predictions of *model* with ``event_at`` inside *within*, and return how many there were.
 
@@ -40,13 +42,17 @@ def export(
         kind: CSV or Parquet.
         force: Replace what is there.
         endpoint_url: Where the S3 is not AWS's.
+        segments: Of which segments, one after another.
 
     Raises:
         DataError: DATA_EMPTY; then nothing is written.
         RejectedError: STORE_REJECTED, *to* is taken; STORE_DENIED, STORE_FULL.
         UnavailableError: STORE_UNAVAILABLE.
     """
-    with closing(export_rows(ledger, model, role=role, within=within)) as batches, _opened(to, force, endpoint_url) as file:
+    with (
+        closing(export_rows(ledger, model, role=role, within=within, segments=segments)) as batches,
+        _opened(to, force, endpoint_url) as file,
+    ):
         rows = write(file, kind, EXPORTED, batches)
         if rows == 0:
             raise DataError(Code.DATA_EMPTY, f"there are no current predictions of {model} ({role}) in {within}", where="export")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -43,15 +43,20 @@ EXPORTED = pa.schema([*_OF_ROW, *((name, _TYPES.get(name, pa.string())) for name
 
 
 def export_rows(
-    ledger: Ledger, model: str, *, role: Role, within: Interval, segment: str = ALL
+    ledger: Ledger, model: str, *, role: Role, within: Interval, segments: Sequence[str] = (ALL,)
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Yield the current predictions in *within* as ``EXPORTED``, by event and entity, in bounded memory.
+    """Yield the current predictions in *within* as ``EXPORTED``, of each segment by event and entity, in bounded memory.
 
     A batch has one lineage, so it is asked for once a batch.
 
     Raises:
         UnavailableError: STORE_UNAVAILABLE, also where they expire in the meantime.
     """
+    for segment in segments:
+        yield from _of_segment(ledger, model, segment, role, within)
+
+
+def _of_segment(ledger: Ledger, model: str, segment: str, role: Role, within: Interval) -> Generator[pa.RecordBatch, None, None]:
     rows = ledger.stream_predictions(model, segment, role=role, within=within)
     for _, parts in groupby(rows, key=lambda part: part["batch"][0].as_py()):
         found: Lineage | None = None

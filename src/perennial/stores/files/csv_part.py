@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from perennial.core.errors import DataError
 from perennial.ports import Selection
-from perennial.stores.arrow_selection import file_column_faults, instant_columns, rows_inside
+from perennial.stores.arrow_selection import among_faults, deciding_columns, file_column_faults, instant_columns, rows_inside
 from perennial.stores.arrow_types import INSTANT, type_faults
 from perennial.stores.declared import declared_kind
 from perennial.stores.files.csv_faults import CsvFaults
@@ -63,7 +63,9 @@ def _kinds(text: CsvText, selection: Selection, faults: CsvFaults) -> dict[str, 
     faults.say(type_faults({name: kind for name, kind in found.items() if kind == NAIVE}, (), text.part.name))
     # Text where the model needs numbers is read as numbers: that says which row is none, and why.
     found |= {name: pa.float64() for name in selection.numeric if found.get(name) == pa.string()}
-    return {name: found.get(name, kind) for name, kind in known.items() if found.get(name) != NAIVE}
+    kinds = {name: found.get(name, kind) for name, kind in known.items() if found.get(name) != NAIVE}
+    faults.say(among_faults(kinds, selection.among, text.part.name))
+    return kinds
 
 
 def _guessed(text: CsvText, columns: list[str], faults: CsvFaults) -> dict[str, pa.DataType]:
@@ -85,18 +87,18 @@ def _utf8(texts: pa.RecordBatch, faults: CsvFaults) -> pa.RecordBatch:
 def _converted(
     texts: pa.RecordBatch, kinds: dict[str, pa.DataType], selection: Selection, faults: CsvFaults, before: int
 ) -> pa.RecordBatch | None:
-    """Return the selected rows of *texts*, or None where a moment that decides about it is at fault."""
+    """Return the selected rows of *texts*, or None where a value that decides about it is at fault."""
     every = np.arange(before, before + texts.num_rows)
-    moments = [name for name in instant_columns(selection) if name in kinds]
-    times = {name: _column(texts, name, kinds[name], faults, every) for name in moments}
-    if any(column is None for column in times.values()) or len(times) < len(instant_columns(selection)):
+    wanted = deciding_columns(selection)
+    deciding = {name: _column(texts, name, kinds[name], faults, every) for name in wanted if name in kinds}
+    if any(column is None for column in deciding.values()) or len(deciding) < len(wanted):
         inside, positions = None, every
     else:
-        inside = rows_inside(pa.RecordBatch.from_pydict(times), selection)
+        inside = rows_inside(pa.RecordBatch.from_pydict(deciding), selection)
         positions = every if inside is None else every[inside.to_numpy(zero_copy_only=False)]
     chosen = texts if inside is None else texts.filter(inside)
     found = {
-        name: _column(chosen, name, kind, faults, positions) if name not in times else _chosen(times[name], inside)
+        name: _column(chosen, name, kind, faults, positions) if name not in deciding else _chosen(deciding[name], inside)
         for name, kind in kinds.items()
     }
     if any(column is None for column in found.values()):

@@ -17,8 +17,8 @@ from perennial.ports import Selection
 from perennial.stores.arrow_selection import (
     ROWS_PER_BATCH,
     convert_batch,
+    deciding_columns,
     file_column_faults,
-    instant_columns,
     select_rows,
     selected_kinds,
 )
@@ -82,7 +82,7 @@ class ParquetRows:
         Raises:
             DataError: FILE_CORRUPT, DATA_TOO_LARGE, DATA_ENCODING, SCHEMA_TYPE, TIME_NAIVE, DATA_INT_PRECISION.
         """
-        wanted = tuple(dict.fromkeys((*columns, *instant_columns(self.selection))))
+        wanted = tuple(dict.fromkeys((*columns, *deciding_columns(self.selection))))
         schema = pa.schema([(name, self.kinds[name]) for name in wanted])
         inflation = Inflation(self.size, self.where)
         with parquet_errors(self.where), _opened(self.path, self.packed) as file:

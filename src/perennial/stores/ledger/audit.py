@@ -41,11 +41,17 @@ _PROMOTIONS = text("""
 """)
 # One pass over all predictions; everything else is joined to what is left of them, a row per batch.
 _BATCHES = text("""
+    WITH standing AS (
+        SELECT DISTINCT ON (model, segment, interval_start, interval_end) model, segment, interval_start, interval_end, verdict
+        FROM perennial.validation WHERE purpose = 'score'
+        ORDER BY model, segment, interval_start, interval_end, said_at DESC, id DESC
+    )
     SELECT b.id AS batch, b.model, b.segment, b.interval_start, b.interval_end, b.role, b.state, b.version, b.snapshot,
         b.rows AS published, b.expired, p.batch AS number, coalesce(p.found, 0) AS found, p.first, p.last,
         o.kind, o.version AS champion, CASE WHEN isfinite(o.effective_from) THEN o.effective_from END AS effective_from,
         s.model AS extracted_model, s.segment AS extracted_segment, s.interval_start AS extracted_start,
-        s.interval_end AS extracted_end, c.snapshot AS validated, c.verdict
+        s.interval_end AS extracted_end, c.snapshot AS validated, c.verdict,
+        g.verdict AS standing
     FROM (
         SELECT batch, count(*) AS found, min(event_at) AS first, max(event_at) AS last FROM perennial.prediction GROUP BY batch
     ) p
@@ -53,6 +59,8 @@ _BATCHES = text("""
     LEFT JOIN perennial.promotion o ON o.model = b.model AND o.segment = b.segment AND o.epoch = b.epoch
     LEFT JOIN perennial.snapshot s ON s.digest = b.snapshot
     LEFT JOIN perennial.validation c ON c.id = b.validation
+    LEFT JOIN standing g
+        ON (g.model, g.segment, g.interval_start, g.interval_end) = (b.model, b.segment, b.interval_start, b.interval_end)
     ORDER BY b.model, b.segment, b.role, b.interval_start, b.number
 """)
 _REQUESTS = text("""

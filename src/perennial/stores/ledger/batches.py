@@ -60,18 +60,30 @@ def make_current(connection: Connection, batch: PredictionBatch) -> PredictionBa
         RejectedError: MODEL_UNKNOWN, it was not staged.
         UnavailableError: STORE_UNAVAILABLE, it was staged so long ago that its rows were cleared away.
     """
-    key = f"publish/{batch.model}/{batch.segment}/{batch.role}"
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+    _lock_lane(connection, batch.model, batch.segment, batch.role)
     refuse_overlap(connection, batch)
     earlier = (*_same_key(batch), table.c.state == BatchState.CURRENT.value, table.c.id != batch.id)
-    both = and_(*earlier) | (table.c.id == batch.id)
-    # In the order in which retention locks batches, so that neither waits for the other for ever.
-    connection.execute(select(table.c.number).where(both).order_by(table.c.number).with_for_update(key_share=True))
+    _lock_batches(connection, and_(*earlier) | (table.c.id == batch.id))
     _set_state(connection, BatchState.SUPERSEDED, *earlier)
     if _set_state(connection, BatchState.CURRENT, table.c.id == batch.id, table.c.rows > 0) != 1:
         get(connection, PredictionBatch, batch.id)
         raise cleared(batch)
     return get(connection, PredictionBatch, batch.id)
+
+
+def withdraw(connection: Connection, model: str, segment: str, within: Interval) -> int:
+    """Make the current batches of the interval *within* superseded, in every role, and return how many there were."""
+    for role in sorted(Role):
+        _lock_lane(connection, model, segment, role)
+    standing = (
+        table.c.model == model,
+        table.c.segment == segment,
+        table.c.interval_start == within.start,
+        table.c.interval_end == within.end,
+        table.c.state == BatchState.CURRENT.value,
+    )
+    _lock_batches(connection, and_(*standing))
+    return _set_state(connection, BatchState.SUPERSEDED, *standing)
 
 
 def refuse_overlap(connection: Connection, batch: PredictionBatch) -> None:
@@ -157,6 +169,17 @@ def _copy(connection: Connection, number: int, batch: PredictionBatch, predictio
         if not (constraint(error) or "").startswith("prediction_"):
             raise
         raise duplicate(batch) from None  # the driver's message quotes the row
+
+
+def _lock_lane(connection: Connection, model: str, segment: str, role: Role) -> None:
+    """Let one writer at a time say which batches of a role are current."""
+    key = f"publish/{model}/{segment}/{role}"
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
+def _lock_batches(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Lock batches in the order in which retention does, so that neither waits for the other for ever."""
+    connection.execute(select(table.c.number).where(which).order_by(table.c.number).with_for_update(key_share=True))
 
 
 def _set_state(connection: Connection, state: BatchState, *which: ColumnElement[bool]) -> int:

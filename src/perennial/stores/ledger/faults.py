@@ -76,6 +76,7 @@ class BatchFacts:
         snapshot: Its snapshot.
         validated: The snapshot that its validation is of.
         verdict: What that validation said.
+        standing: What the last validation of its night says.
     """
 
     batch: str
@@ -97,6 +98,7 @@ class BatchFacts:
     snapshot: str
     validated: str | None
     verdict: str | None
+    standing: str | None
 
 
 def promotion_faults(promotions: Iterable[PromotionFacts]) -> Iterator[Fault]:
@@ -227,6 +229,8 @@ def _derived(facts: BatchFacts) -> Iterator[tuple[int, str]]:
         yield LINEAGE, "its validation is of another snapshot"
     if facts.verdict is not None and facts.verdict != Verdict.PASS:
         yield GOOD_DATA, f"was predicted although its validation said {facts.verdict}"
+    elif facts.state == BatchState.CURRENT and facts.standing == Verdict.FAIL:
+        yield GOOD_DATA, "is current although its night was found to be a data fault"
 
 
 def _alone(facts: BatchFacts, before: BatchFacts | None) -> Iterator[tuple[int, str]]:

@@ -30,9 +30,9 @@ def read_outcomes(connection: Connection, model: str, segment: str, within: Inte
     with driver_of(connection).cursor(name="known_outcomes", binary=True) as cursor:
         cursor.execute(_ROWS, [model, segment, within.start, within.end, as_of])
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            figures, entities = zip(*rows, strict=True)
-            content = np.frombuffer(b"".join(figures), _FIGURES)
+            content = np.frombuffer(b"".join([figures for figures, _ in rows]), _FIGURES)
             event_at = pa.array(content["event_at"].astype(np.int64) + EPOCH_US).view(MOMENT)
             yield pa.record_batch(
-                [pa.array(entities, pa.string()), event_at, pa.array(content["value"].astype(np.float64))], schema=KNOWN
+                [pa.array([entity for _, entity in rows], pa.string()), event_at, pa.array(content["value"].astype(np.float64))],
+                schema=KNOWN,
             )

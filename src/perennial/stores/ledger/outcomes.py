@@ -84,10 +84,13 @@ def losses(
     if loss not in _LOSS:
         raise unknown_loss(loss)
     bounds = {"start": within.start, "end": within.end, "as_of": as_of, "matured_before": matured_before}
-    query = text(_LOSSES.format(loss=_LOSS[loss], least=1 / LARGEST, most=LARGEST))
     connection.execute(_JOIN_BY_HASH)
-    rows = connection.execute(query, {"model": model, "segment": segment, **bounds}).mappings()
+    rows = connection.execute(text(_query(loss)), {"model": model, "segment": segment, **bounds}).mappings()
     return [_night_loss(row) for row in rows]
+
+
+def _query(loss: str) -> str:
+    return _LOSSES.format(loss=_LOSS[loss], least=1 / LARGEST, most=LARGEST)
 
 
 def _night_loss(row: RowMapping) -> NightLoss:

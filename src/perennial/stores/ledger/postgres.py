@@ -123,6 +123,11 @@ class PostgresLedger:
         with self._writing() as connection:
             return batches.make_current(connection, batch)
 
+    def withdraw(self, model: str, segment: str = ALL, *, within: Interval) -> int:
+        """Leave an interval without current predictions; see ``ports.Ledger.withdraw``."""
+        with self._writing() as connection:
+            return batches.withdraw(connection, model, segment, within)
+
     def predictions(self, model: str, segment: str = ALL, *, role: Role = Role.CHAMPION, within: Interval) -> pa.Table:
         """Return the current predictions of an interval; see ``ports.Ledger.predictions``."""
         rows = self.stream_predictions(model, segment, role=role, within=within)

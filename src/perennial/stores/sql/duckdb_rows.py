@@ -16,8 +16,8 @@ from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, PerennialError, RejectedError, UnavailableError
 from perennial.core.file_errors import file_errors
 from perennial.core.scratch import WHERE, temporary_folder
-from perennial.monitoring.edges import Edges
-from perennial.monitoring.profile import Profile
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.profile import Profile
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import ROWS_PER_BATCH, require_columns, selected_kinds
 from perennial.stores.database import read_url

@@ -75,7 +75,7 @@ def _types(engine: sa.Engine, selection: Selection, where: str) -> dict[str, str
 
 
 def _text(statement: sa.Select[Any], engine: sa.Engine) -> str:
-    """Return *statement* with its three moments, our own, as literals: COPY takes no parameters."""
+    """Return *statement* with its three moments, our own, and what a definition says as literals: COPY takes no parameters."""
     plain = type(engine.dialect)(paramstyle="named")  # type: ignore[call-arg] # psycopg's own style would double each %
     return str(statement.compile(dialect=plain, compile_kwargs={"literal_binds": True}))
 

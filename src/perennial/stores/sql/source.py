@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import sqlalchemy as sa
 
-from perennial.monitoring.edges import Edges
-from perennial.monitoring.profile import Profile
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.profile import Profile
 from perennial.ports import Selection
 from perennial.stores.sql.adbc_connections import AdbcConnections
 from perennial.stores.sql.connection import reading_engine

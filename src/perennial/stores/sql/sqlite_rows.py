@@ -22,7 +22,7 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault
 from perennial.core.read_ahead import read_ahead
 from perennial.ports import Selection
-from perennial.stores.arrow_selection import ROWS_PER_BATCH, instant_columns, select_rows
+from perennial.stores.arrow_selection import ROWS_PER_BATCH, among_faults, instant_columns, select_rows
 from perennial.stores.arrow_types import INSTANT
 from perennial.stores.sql.adbc_errors import adbc_errors
 from perennial.stores.sql.adbc_stream import adbc_batches
@@ -61,7 +61,7 @@ def scanning(engine: sa.Engine, selection: Selection, where: str) -> Iterator[It
         cursor, plan = None, None
         try:
             cursor = _cursor(engine.url, selection, stack)
-            plan = _plan(cursor, selection) if cursor else None
+            plan = _plan(cursor, selection, where) if cursor else None
         except (Error, OSError):
             pass  # what is wrong, the stream says in its own driver's words
         if cursor is None or plan is None:
@@ -83,13 +83,19 @@ def _cursor(url: sa.URL, selection: Selection, stack: ExitStack) -> Cursor | Non
     return cursor
 
 
-def _plan(cursor: Cursor, selection: Selection) -> _Plan | None:
-    """Return how to read, or None where only values tell a type, a moment is none, or texts do not sort as their moments do."""
+def _plan(cursor: Cursor, selection: Selection, where: str) -> _Plan | None:
+    """Return how to read, or None where only values tell a type, a moment is none, or texts do not sort as their moments do.
+
+    Raises:
+        DataError: SCHEMA_TYPE.
+    """
     types = declared_types(cursor, selection.relation) or {}
     kinds = {name: kind_of(types.get(name, "")) for name in selection.columns} | dict.fromkeys(instant_columns(selection), INSTANT)
     known = {name: kind for name, kind in kinds.items() if kind is not None and name in types}
     if len(known) < len(kinds):
         return None
+    if faults := among_faults(known, selection.among, where):
+        raise DataError.of(faults)
     with closing(adbc_batches(cursor, key_scan(selection))) as batches:
         found = survey(batches, selection)
     if found is None:

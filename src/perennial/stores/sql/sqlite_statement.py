@@ -13,8 +13,9 @@ from sqlalchemy.dialects import sqlite
 from perennial.ports import Selection
 from perennial.stores.arrow_selection import instant_columns, sort_columns
 from perennial.stores.sql.sqlite_moments import Writing
-from perennial.stores.sql.sqlite_survey import ODD, ROW, key_columns
+from perennial.stores.sql.sqlite_survey import ODD, ROW, surveyed_columns
 from perennial.stores.sql.sqlite_table import header, raw_kind, shown
+from perennial.stores.sql.statement import among_clauses
 
 _ROW: sa.ColumnClause[int] = sa.literal_column("rowid", sa.Integer)
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,7 +25,7 @@ def key_scan(selection: Selection) -> str:
     """Return the statement that gives every row's number, and its key and moments, in the order of the numbers."""
     table = _table(selection)
     odd = sa.or_(*(sa.func.typeof(table.c[name]) == "blob" for name in instant_columns(selection)))
-    keys = (table.c[name] for name in key_columns(selection))
+    keys = (table.c[name] for name in surveyed_columns(selection))
     return _text(sa.select(_ROW.label(ROW), sa.cast(odd, sa.Integer).label(ODD), *keys).select_from(table).order_by(_ROW))
 
 
@@ -80,6 +81,7 @@ def _inside(table: sa.TableClause, selection: Selection, writings: Mapping[str, 
         table.c[selection.event_at] >= writings[selection.event_at].first_from(selection.interval.start),
         table.c[selection.event_at] < writings[selection.event_at].first_from(selection.interval.end),
         table.c[known] < writings[known].first_from(after),
+        *among_clauses(table, selection, "sqlite"),
     )
 
 
@@ -101,5 +103,5 @@ def _key(name: str, kind: pa.DataType) -> sa.ColumnElement[Any]:
 
 
 def _text(statement: sa.ClauseElement) -> str:
-    """Return *statement* as text. Its only values are moments that we wrote and numbers of rows."""
+    """Return *statement* as text. Its values are moments that we wrote, numbers of rows, and what a definition says."""
     return str(statement.compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True}))

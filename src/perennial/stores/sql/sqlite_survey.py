@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.ports import Selection
-from perennial.stores.arrow_selection import instant_columns, rows_inside, sort_columns
+from perennial.stores.arrow_selection import deciding_columns, instant_columns, rows_inside, sort_columns
 from perennial.stores.arrow_types import INSTANT
 from perennial.stores.key_order import KeyOrder
 from perennial.stores.sql.sqlite_moments import Writing
@@ -42,11 +42,16 @@ def key_columns(selection: Selection) -> tuple[str, ...]:
     return tuple(name for name in sort_columns(selection) if name in first)
 
 
+def surveyed_columns(selection: Selection) -> tuple[str, ...]:
+    """Return the columns that are looked at: those of the key, and those that say whether a row is selected."""
+    return tuple(dict.fromkeys((*key_columns(selection), *deciding_columns(selection))))
+
+
 def survey(batches: Iterable[pa.RecordBatch], selection: Selection) -> Survey | None:
     """Return what a look at all rows shows, or None where a moment cannot be read at once.
 
     Args:
-        batches: Of ``ROW``, ``ODD`` and ``key_columns``, in the order of ``ROW``; moments are text.
+        batches: Of ``ROW``, ``ODD`` and ``surveyed_columns``, in the order of ``ROW``; moments are text.
         selection: What will be read.
     """
     moments, keys = instant_columns(selection), key_columns(selection)

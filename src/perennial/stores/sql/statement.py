@@ -88,7 +88,25 @@ def selected(relation: sa.FromClause, selection: Selection, dialect: str) -> tup
     return (
         _or_unreadable(event_at, (happened >= start) & (happened < end), dialect),
         _or_unreadable(known_at, known <= as_of, dialect),
+        *among_clauses(relation, selection, dialect),
     )
+
+
+def among_clauses(relation: sa.FromClause, selection: Selection, dialect: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the condition of the values that are asked for, if any are."""
+    if selection.among is None:
+        return ()
+    found, values = relation.c[selection.among.column], selection.among.values
+    column: sa.ColumnElement[Any] = _as_text(found, dialect) if isinstance(values[0], str) else found
+    met = column.in_([sa.literal(value) for value in values])
+    return (found.is_(None) | ~met if selection.among.others else met,)
+
+
+def _as_text(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
+    """Return *column* as what a text can be compared with: also of an enumeration or a UUID. That of a text uses its index."""
+    if dialect == "sqlite":
+        return sa.collate(column, "BINARY")  # it may have a collation of its own
+    return sa.cast(column, sa.Text) if dialect in _TYPED else column
 
 
 def _instant(column: sa.ColumnElement[object], dialect: str) -> sa.ColumnElement[object]:

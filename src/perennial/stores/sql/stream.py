@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.ports import Selection
-from perennial.stores.arrow_selection import ROWS_PER_BATCH, instant_columns, require_columns
+from perennial.stores.arrow_selection import ROWS_PER_BATCH, among_faults, instant_columns, require_columns
 from perennial.stores.arrow_types import INSTANT, canonical, convert, settle, type_faults
 from perennial.stores.sql.connection import reading
 from perennial.stores.sql.statement import all_columns, relation_clause, select_rows
@@ -46,7 +46,8 @@ def _shown(connection: sa.Connection, relation: sa.FromClause, selection: Select
 
 def _settled(kinds: dict[str, pa.DataType], selection: Selection, where: str, *, text_moments: bool) -> dict[str, pa.DataType]:
     moments = instant_columns(selection)
-    if faults := type_faults(kinds, moments, where, text_moments=text_moments):
+    faults = type_faults(kinds, moments, where, text_moments=text_moments) + among_faults(kinds, selection.among, where)
+    if faults:
         raise DataError.of(faults)
     return {name: INSTANT if name in moments else settle({canonical(kind)}) for name, kind in kinds.items()}
 

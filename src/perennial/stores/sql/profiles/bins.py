@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from perennial.monitoring.columns import require_countable
-from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
-from perennial.monitoring.kinds import CHARACTERS, CLASSES, DAY_US, HOUR_US, HOURS, THURSDAY, WEEKDAYS
-from perennial.monitoring.zone import zone
+from perennial.monitoring.counting.columns import require_countable
+from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
+from perennial.monitoring.counting.kinds import CHARACTERS, CLASSES, DAY_US, HOUR_US, HOURS, THURSDAY, WEEKDAYS
+from perennial.monitoring.counting.zone import zone
 from perennial.stores.arrow_types import INSTANT
 from perennial.stores.sql.profiles.bin_tree import Bin, bin_tree
 from perennial.stores.sql.profiles.cells import Cells, number, whole

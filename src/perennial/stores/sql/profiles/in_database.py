@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault, RejectedError
-from perennial.monitoring.edges import Edges
-from perennial.monitoring.profile import Profile, counted
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.profile import Profile, counted
 from perennial.monitoring.psi import Counts
 from perennial.ports import Selection
-from perennial.stores.arrow_selection import instant_columns, require_columns
+from perennial.stores.arrow_selection import among_faults, instant_columns, require_columns
 from perennial.stores.arrow_types import INSTANT, canonical, settle, type_faults
 from perennial.stores.sql.connection import reading
 from perennial.stores.sql.profiles.cells import Cells
@@ -68,7 +68,8 @@ def settled_kinds(
         DataError: SCHEMA_TYPE, TIME_NAIVE; all columns at once.
     """
     moments = instant_columns(selection)
-    if faults := type_faults(found, moments, where, text_moments=text_moments):
+    faults = type_faults(found, moments, where, text_moments=text_moments) + among_faults(found, selection.among, where)
+    if faults:
         raise DataError.of(faults)
     kinds = {name: settle({kind}) for name, kind in ((name, canonical(kind)) for name, kind in found.items()) if kind is not None}
     return {name: INSTANT if name in moments else kind for name, kind in kinds.items() if kind is not None}

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from perennial.monitoring.edges import CategoricalEdges, ColumnEdges, Edges
+from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, Edges
 from perennial.ports import Selection
 from perennial.stores.sql.profiles.bin_tree import Bin
 from perennial.stores.sql.profiles.bins import bin_of, dictionary_of

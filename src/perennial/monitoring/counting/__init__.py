@@ -1,0 +1,1 @@
+"""What rows are counted over, and the counts."""

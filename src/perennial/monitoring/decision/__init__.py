@@ -1,0 +1,1 @@
+"""From the facts of a night to what to do about it."""

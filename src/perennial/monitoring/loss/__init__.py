@@ -1,0 +1,1 @@
+"""Whether the loss has risen: on labels, by slice, and estimated before labels come."""

@@ -1,0 +1,128 @@
+"""One column of many nights against one reference: the test of a single night, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges
+from perennial.monitoring.psi import Counts, Floats, psi_by_row
+from perennial.monitoring.shift.column_drift import EVEN, tested
+from perennial.monitoring.shift.night_null import bins_in_use, p_values, tolerated_psi
+from perennial.monitoring.shift.nights_differ import nights_differ
+from perennial.monitoring.shift.season import Season
+from perennial.monitoring.shift.unseen import unseen_values
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """What nights are held against, by the season of each.
+
+    Attributes:
+        seasons: Which nights of the reference count.
+        season: Shape (nights,), the season of each night, by position.
+    """
+
+    seasons: tuple[Season, ...]
+    season: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a column shows on many nights.
+
+    Attributes:
+        psi: Shape (nights,), in nats.
+        p_values: Shape (tests, nights), the chances without drift.
+    """
+
+    psi: Floats
+    p_values: Floats
+
+
+def slots(seasons: Sequence[Season]) -> Slots:
+    """Return the *seasons*, one for each night, with those that are the same taken together."""
+    known: dict[tuple[bytes, bytes, bool], int] = {}
+    kept: list[Season] = []
+    position = []
+    for one in seasons:
+        key = (one.alike.tobytes(), one.peers.tobytes(), bool(one.words))
+        if key not in known:
+            known[key] = len(kept)
+            kept.append(one)
+        position.append(known[key])
+    return Slots(tuple(kept), np.array(position, dtype=np.int64))
+
+
+def figures(edges: ColumnEdges, total: Counts, nights: Counts, now: Counts, at: Slots, shift: float) -> Figures:
+    """Hold many nights of one column against the reference, each as :func:`perennial.monitoring.shift.drift.moved_columns` would.
+
+    Args:
+        edges: The column's bins.
+        total: Shape (bins,), all rows of the reference.
+        nights: Shape (reference nights, bins).
+        now: Shape (nights, bins), with at least one row each.
+        at: What each night is held against.
+        shift: The tolerated shift, in reference standard deviations.
+    """
+    found = _Found(len(now))
+    ours, theirs = tested(edges, now), tested(edges, nights)
+    for number, one in enumerate(at.seasons):
+        held = np.flatnonzero(at.season == number)
+        before = tested(edges, nights[one.alike].sum(axis=0) if one.words else total)
+        for starts, some in _by_bins(before, ours, held, edges.test_ordinary):
+            joined = _Joined(*(np.add.reduceat(counts, starts, axis=-1) for counts in (before, ours[some], theirs[one.peers])))
+            found.add(some, joined, one.group, shift)
+    p = found.p_values()
+    if isinstance(edges, CategoricalEdges):
+        p = np.stack([p, _unseen(edges, nights, now, shift)])
+    return Figures(found.psi, np.atleast_2d(p))
+
+
+def _by_bins(before: Counts, ours: Counts, held: Counts, ordinary: int) -> Iterator[tuple[Counts, Counts]]:
+    """Yield the bins in use, and the nights that use these."""
+    groups: dict[bytes, list[int]] = {}
+    for night in held.tolist():
+        groups.setdefault(bins_in_use(before, ours[night], ordinary).tobytes(), []).append(night)
+    for starts, some in groups.items():
+        yield np.frombuffer(starts, dtype=np.int64), np.array(some, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Counts over the bins in use: of the reference, of some nights, and of the reference nights that show how nights differ."""
+
+    before: Counts
+    ours: Counts
+    peers: Counts
+
+
+class _Found:
+    """The parts of the null of each night, shape (nights,)."""
+
+    def __init__(self, nights: int) -> None:
+        self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees = np.zeros((6, nights))
+
+    def add(self, some: Counts, joined: _Joined, group: Counts, shift: float) -> None:
+        """Note the nights *some*, whose counts are *joined*."""
+        peers, freedom = joined.peers, joined.before.size - 1
+        learnt = nights_differ(peers, group, freedom)
+        self.psi[some] = psi_by_row(joined.before, joined.ours)
+        self.freedom[some], self.scale[some] = freedom, 1 / joined.ours.sum(axis=1) + 1 / joined.before.sum()
+        self.tolerated[some] = tolerated_psi(joined.before, shift)
+        self.excess[some], self.degrees[some] = learnt.excess, learnt.degrees
+
+    def p_values(self) -> Floats:
+        """Return the chances without drift, shape (nights,)."""
+        return p_values(self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees)
+
+
+def _unseen(edges: CategoricalEdges, nights: Counts, now: Counts, shift: float) -> Floats:
+    rows, new = now.sum(axis=1), now[:, edges.ordinary]
+    known = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), 1, tolerated_psi(EVEN, shift))
+    chance = known.shape / (known.shape + rows * known.expected)
+    found: Floats = np.maximum(stats.poisson.sf(new - 1, rows * known.tolerated), stats.nbinom.sf(new - 1, known.shape, chance))
+    return found

@@ -1,0 +1,1 @@
+"""What validate looks at, and what is kept of what it refused."""

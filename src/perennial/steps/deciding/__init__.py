@@ -1,0 +1,1 @@
+"""What decide knows, and what becomes of it."""

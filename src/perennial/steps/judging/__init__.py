@@ -1,0 +1,1 @@
+"""What evaluate puts before the gates."""

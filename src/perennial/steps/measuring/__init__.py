@@ -1,0 +1,1 @@
+"""What monitor measures of a night."""

@@ -1,0 +1,1 @@
+"""What predicts rows: tonight's, and those of a look."""
