@@ -15,7 +15,7 @@ from perennial.monitoring.counting.edges import ColumnEdges
 from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.psi import Counts, Floats
-from perennial.monitoring.shift.column_drift import measured_column
+from perennial.monitoring.shift.column_drift import HeldColumn, measured_columns
 from perennial.monitoring.shift.season import Season, season
 
 NIGHTS = 30
@@ -51,7 +51,8 @@ class Learned:
 
     def p_values(self, night: Counts, shift: float) -> tuple[float, ...]:
         """Return the chances of such a night without drift, one for each test."""
-        return measured_column(self.edges, self.nights.sum(axis=0), night, self.nights, self.season, shift).p_values
+        held = HeldColumn(self.edges, self.nights.sum(axis=0), night, self.nights)
+        return measured_columns([held], self.season, shift)[0].p_values
 
 
 def learned(rng: np.random.Generator, column: Column, rows: int, nights: int = NIGHTS) -> Learned:

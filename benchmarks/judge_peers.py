@@ -29,7 +29,7 @@ from scipy import stats
 from perennial.monitoring.counting.profile import profile
 from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.shift.column_drift import MeasuredColumn, measured_column
+from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.season import season
 
 MOST_TRIALS = 200
@@ -204,8 +204,8 @@ def measured(setting: Setting, old: pa.ChunkedArray, new: pa.ChunkedArray) -> tu
     reference = reference_profile(pa.table({"x": old}), watched={"x": kind}, nights=number)
     night = np.array(profile(reference.edges, pa.table({"x": new})).counts["x"])
     nights = np.array([one.counts["x"] for one in reference.nights.values()])
-    edges, chosen = reference.edges.columns[0], season(range(chunks), None)
-    exact, tolerant = (measured_column(edges, nights.sum(axis=0), night, nights, chosen, shift) for shift in (0.0, SHIFT))
+    held = HeldColumn(reference.edges.columns[0], nights.sum(axis=0), night, nights)
+    exact, tolerant = (measured_columns([held], season(range(chunks), None), shift)[0] for shift in (0.0, SHIFT))
     return exact, tolerant
 
 

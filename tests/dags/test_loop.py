@@ -271,7 +271,7 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
     _until(lambda: bool(client.import_errors()))
     faults = [str(fault) for error in check(airflow_definitions).errors for fault in error.faults]
     [(file, text)] = client.import_errors().items()
-    names = ("approved", "bell", "by_hand", "lacking", "nights", "rejected")
+    names = ("approved", "bell", "by_hand", "lacking", "nights", "regions", "regions_asked", "rejected")
 
     assert file.endswith("config_errors.py")
     assert len(faults) == 2

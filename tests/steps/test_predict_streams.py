@@ -160,7 +160,7 @@ def test_a_night_without_a_clean_row_has_no_batch(define: Define, championed: St
     impossible = {"type": "expect_column_values_to_be_between", "arguments": {"column": "temperature", "min_value": 1000}}
     strict = define(expectations=[impossible])
     snapshot, refused = _checked(strict, championed)
-    passed = refused.model_copy(update={"verdict": Verdict.PASS})
+    passed = championed.ledger.record(refused.model_copy(update={"id": "passed", "verdict": Verdict.PASS}))
     predicted = predict(strict, night(NIGHT), championed, snapshot=snapshot, validation=passed)
     assert (refused.quarantined, predicted.batches, predicted.profile) == (24, (), None)
     assert predicted.sentence == "validation left no row, so nothing was predicted"

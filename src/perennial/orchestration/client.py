@@ -124,7 +124,10 @@ class Client:
         """Return what a task handed over; of a mapped one, that of the *place* in its group."""
         path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}?deserialize=false&map_index={place}"
         value = self.request("GET", path)["value"]
-        return json.loads(value) if isinstance(value, str) else value
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return value  # a text that was handed over as such
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str, *, place: int = -1) -> None:
         """Answer a task that waits for a person, such as ``Approve``; of a mapped one, that of the *place* in its group."""

@@ -81,7 +81,8 @@ def extract(
     )
     skew = skew_of(definition, stores, snapshot)
     if skew is not None:
-        _log.warning("%s %s %s: %s", definition.name, segment, interval, skew.sentence)
+        named = definition.name if segment == ALL else f"{definition.name} {segment}"
+        _log.warning("%s %s: %s", named, interval, skew.sentence)
     return stores.ledger.record(snapshot.model_copy(update={"skew": skew}))
 
 
