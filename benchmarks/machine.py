@@ -51,7 +51,8 @@ def judged() -> list[str]:
 
 
 def _today() -> str:
-    return f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {platform.system()} {platform.release()}"
+    kernel = platform.release().partition("-")[0]  # what follows is a name that somebody gave it
+    return f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {platform.system()} {kernel}"
 
 
 def _cpu() -> str:

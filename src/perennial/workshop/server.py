@@ -30,10 +30,15 @@ _POLL_S = 1.0
 _CHUNK = 1 << 16
 _TOLD = {
     "OPENBLAS_NUM_THREADS": "1",
+    "GOMP_SPINCOUNT": "10000",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
-"""What C libraries are told before they are loaded: to start no thread, and to set no memory aside, which would count."""
+"""What C libraries are told before they are loaded: to start no thread, and to set no memory aside, which would count.
+
+OpenMP's threads wait for each other by spinning. For a short while that is the fastest way; where other processes want the
+cores it takes them from those that are waited for. A fit of 175 000 rows and 20 trees cost 9 to 19 s of CPU on a busy machine
+by default, and 4 to 5 s so; on a quiet one it takes the same time (14.2 and 14.1 s for a whole retraining and night)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,11 @@ def test_a_job_sees_the_environment_that_it_is_given(tmp_path: Path) -> None:
     assert found == {"COLOUR": "blue"}
 
 
+def test_threads_of_a_job_spin_for_a_short_while(run: Run) -> None:
+    """So that they do not hold the cores of a busy machine while they wait for each other."""
+    assert run("told").value == {"spins": "10000"}
+
+
 def test_a_module_is_found_where_the_owner_finds_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it was put after the start, and again after it was changed."""
     run("processes")

@@ -48,6 +48,11 @@ def surroundings(_: dict[str, Any], __: Path) -> dict[str, Any]:
     return {"environment": dict(os.environ), "input": sys.stdin.read()}
 
 
+def told(_: dict[str, Any], __: Path) -> dict[str, Any]:
+    """Tell what a C library sees of how long threads may spin."""
+    return {"spins": subprocess.check_output(["/bin/sh", "-c", "echo $GOMP_SPINCOUNT"], text=True).strip()}
+
+
 def imported(ask: dict[str, Any], _: Path) -> dict[str, Any]:
     """Tell what a module says."""
     return {"said": __import__(ask["module"]).SAID}
