@@ -67,7 +67,7 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         for role, version, by, manifest in _asked(definition, interval, stores, rows, promotion, champion):
             counted = (tally, outlook) if role is Role.CHAMPION else (None, None)
             predicted = files.enter_context(_predicted(definition, stores, rows, manifest, *counted))
-            waiting.append((_batch(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
+            waiting.append((batch_of(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
         profile = stores.artifacts.put(tally.profile.to_json())  # before the predictions change, for it may fail
         told = stores.artifacts.put(outlook.profile.to_json()) if outlook else None
         batches = tuple(stores.ledger.publish(batch, predicted.batches()) for batch, predicted in waiting)
@@ -110,7 +110,10 @@ def _outlook(stores: Stores, promotion: Promotion) -> Tally | None:
     return Tally(Outlook.from_json(stores.artifacts.get(evaluation.outlook)).of(PREDICTION).edges)
 
 
-def _batch(snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int) -> PredictionBatch:
+def batch_of(
+    snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int
+) -> PredictionBatch:
+    """Return the receipt of what *version* predicts of a night in a *role*."""
     content = [snapshot.model, snapshot.segment, str(snapshot.interval), role.value, version.id, epoch, validation.id]
     return PredictionBatch(
         id=digest_json(content)[:32],
