@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import anyio.from_thread
 
@@ -43,7 +44,7 @@ class Answer:
 
 
 def ask(login: Login, method: str, path: str, body: Mapping[str, object]) -> Answer:
-    """Send one request below ``/api/v2`` to the server that this thread works for, and return its answer.
+    """Send one request to *path*, quoted and below ``/api/v2``, to the server that this thread works for, and return its answer.
 
     Nothing leaves the process, so it makes no difference by what address people reach the server.
     """
@@ -74,7 +75,7 @@ def _scope(login: Login, method: str, path: str) -> dict[str, Any]:
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
-        "path": path,
+        "path": unquote(path),  # as ASGI has it
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",

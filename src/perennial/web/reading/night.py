@@ -10,8 +10,8 @@ from perennial.core.errors import ArtifactError
 from perennial.core.interval import Interval
 from perennial.core.receipts import RetrainRequest
 from perennial.definition.models import Definition
-from perennial.steps.explain import explain
 from perennial.steps.checking.refusals import Refusals, refusals
+from perennial.steps.explain import explain
 from perennial.web.asking import Asked
 from perennial.web.dags import score_dag
 from perennial.web.reading.scope import read_moment

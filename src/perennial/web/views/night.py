@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from perennial.core.receipts import Receipt
-from perennial.steps.explain import Explanation
 from perennial.steps.checking.refusals import Refusals
+from perennial.steps.explain import Explanation
 
 
 class NightView(Receipt):
