@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from perennial.core.receipts import Beside, ColumnDrift, SignalState
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, NumericEdges
@@ -13,7 +14,7 @@ from perennial.monitoring.psi import Counts, Floats, psi_by_row
 from perennial.monitoring.shift.attribution import parts
 from perennial.monitoring.shift.distances import Below, jensen_shannon
 from perennial.monitoring.shift.homogeneity import homogeneity
-from perennial.monitoring.shift.night_null import Null, bins_in_use, night_null, tolerated_psi
+from perennial.monitoring.shift.night_null import ORDINARY_ROWS, Null, bins_in_use, night_null, tolerated_psi
 from perennial.monitoring.shift.season import Season
 from perennial.monitoring.shift.unseen import Unseen, unseen_values
 
@@ -155,8 +156,9 @@ def measured_columns(held: Sequence[HeldColumn], season: Season, shift: float) -
         unseen = _unseen(column, shift)
         p_values = (chance,) if unseen is None else (chance, unseen.p_value(_new(column.edges, column.now)))
         alone = null.at(slice(place, place + 1))
-        shown = in_use if isinstance(column.edges, NumericEdges) else _shown(column)
-        columns.append(MeasuredColumn(column.edges, column.before, column.now, shown, psi, farthest, alone, unseen, p_values))
+        columns.append(
+            MeasuredColumn(column.edges, column.before, column.now, _shown(column, in_use), psi, farthest, alone, unseen, p_values)
+        )
     return tuple(columns)
 
 
@@ -165,13 +167,17 @@ _Joined = tuple[InUse, Counts]
 
 
 def _joined(column: HeldColumn, season: Season) -> _Joined:
-    before, now, nights = (tested(column.edges, counts) for counts in (column.before, column.now, column.nights[season.peers]))
+    ends = bool(ends_joined(column.edges, column.before, column.now))
+    counts = column.before, column.now, column.nights[season.peers]
+    before, now, nights = (tested(column.edges, some, joined=ends) for some in counts)
     in_use = InUse.of(before, now, column.edges.test_ordinary)
     return in_use, np.add.reduceat(nights, in_use.starts, axis=1)
 
 
-def _shown(column: HeldColumn) -> InUse:
-    """Return the counts of values as figures beside the test take them: by how frequent they were, and unseen ones apart."""
+def _shown(column: HeldColumn, in_use: InUse) -> InUse:
+    """Return the counts as figures beside the test take them: values by how frequent they were, and all apart that may be."""
+    if isinstance(column.edges, NumericEdges) and not ends_joined(column.edges, column.before, column.now):
+        return in_use
     before, now = (column.edges.test_counts(counts) for counts in (column.before, column.now))
     return InUse.of(before, now, column.edges.test_ordinary)
 
@@ -215,14 +221,39 @@ def _new(edges: ColumnEdges, now: Counts) -> int:
     return int(now[edges.ordinary])
 
 
-def tested(edges: ColumnEdges, counts: Counts) -> Counts:
+def ends_joined(edges: ColumnEdges, before: Counts, now: Counts) -> npt.NDArray[np.bool_]:
+    """Return whether what a night has below or above the range counts in the first or the last bin of it, shape (...).
+
+    So it does where there are fewer rows than ordinary bins need: one warm afternoon is a quarter of a night of 24 rows, and by
+    definition no more than one night of the reference shows how often that happens, while bins that many nights have rows of show
+    it. Not so where most of the night lies outside.
+
+    Args:
+        edges: The column's bins.
+        before: Shape (bins,).
+        now: Shape (..., bins).
+    """
+    rows, ordinary = now.sum(axis=-1), edges.ordinary
+    few = np.minimum(before.sum(), rows) < ORDINARY_ROWS * edges.test_ordinary
+    outside = now[..., ordinary : ordinary + 2].sum(axis=-1)
+    found: npt.NDArray[np.bool_] = few & (2 * outside < rows) & isinstance(edges, NumericEdges)
+    return found
+
+
+def tested(edges: ColumnEdges, counts: Counts, *, joined: bool) -> Counts:
     """Return the counts of the test's bins, shape (..., test bins).
 
-    Values never seen are among the ``other`` ones: they have a test of their own. Values come by their names, so that those that
-    are joined with their neighbours are not the ones that were frequent in the reference by luck, or rare.
+    Where ends are *joined*, what lies below or above the range counts in the first or the last bin of it. Values never seen are
+    among the ``other`` ones: they have a test of their own. Values come by their names, so that those that are joined with their
+    neighbours are not the ones that were frequent in the reference by luck, or rare.
     """
     found = edges.test_counts(counts)
-    if isinstance(edges, CategoricalEdges):
+    ordinary = edges.test_ordinary
+    if joined and ordinary:
+        found[..., 0] += found[..., ordinary]
+        found[..., ordinary - 1] += found[..., ordinary + 1]
+        found[..., ordinary : ordinary + 2] = 0
+    elif isinstance(edges, CategoricalEdges):
         found = found.copy()
         found[..., edges.ordinary - 1] += found[..., edges.ordinary]
         found[..., edges.ordinary] = 0

@@ -10,7 +10,7 @@ from scipy import stats
 
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges
 from perennial.monitoring.psi import Counts, Floats, psi_by_row
-from perennial.monitoring.shift.column_drift import EVEN, tested
+from perennial.monitoring.shift.column_drift import EVEN, ends_joined, tested
 from perennial.monitoring.shift.night_null import Null, bins_in_use, night_null, tolerated_psi
 from perennial.monitoring.shift.season import Season
 from perennial.monitoring.shift.unseen import unseen_values
@@ -68,21 +68,32 @@ def figures(edges: ColumnEdges, total: Counts, nights: Counts, now: Counts, at: 
         shift: The tolerated shift, in reference standard deviations.
     """
     order, nulls, psi = [], [], []
-    ours, theirs = tested(edges, now), tested(edges, nights)
-    for number, one in enumerate(at.seasons):
-        held = np.flatnonzero(at.season == number)
-        before = tested(edges, nights[one.alike].sum(axis=0) if one.words else total)
-        for starts, some in _by_bins(before, ours, held, edges.test_ordinary):
-            past, tonight, peers = (np.add.reduceat(counts, starts, axis=-1) for counts in (before, ours[some], theirs[one.peers]))
+    for one, rows, held, ends in _held(edges, total, nights, now, at):
+        past, ours, peers = (tested(edges, counts, joined=ends) for counts in (rows, now, nights[one.peers]))
+        for starts, some in _by_bins(past, ours, held, edges.test_ordinary):
+            before, tonight, theirs = (np.add.reduceat(counts, starts, axis=-1) for counts in (past, ours[some], peers))
             order.append(some)
-            nulls.append(night_null(past, tonight, peers, shift, one.group))
-            psi.append(psi_by_row(past, tonight))
+            nulls.append(night_null(before, tonight, theirs, shift, one.group))
+            psi.append(psi_by_row(before, tonight))
     back = np.argsort(np.concatenate(order))
     found = np.concatenate(psi)[back]
     p = Null.of(nulls).at(back).p_value(found)
     if isinstance(edges, CategoricalEdges):
         p = np.stack([p, _unseen(edges, nights, now, shift)])
     return Figures(found, np.atleast_2d(p))
+
+
+def _held(
+    edges: ColumnEdges, total: Counts, nights: Counts, now: Counts, at: Slots
+) -> Iterator[tuple[Season, Counts, Counts, bool]]:
+    """Yield nights that are held against the same rows: their season, these rows, which they are, and whether ends are joined."""
+    for number, one in enumerate(at.seasons):
+        before = nights[one.alike].sum(axis=0) if one.words else total
+        joined = ends_joined(edges, before, now)
+        for ends in (False, True):
+            held = np.flatnonzero((at.season == number) & (joined == ends))
+            if held.size:
+                yield one, before, held, ends
 
 
 def _by_bins(before: Counts, ours: Counts, held: Counts, ordinary: int) -> Iterator[tuple[Counts, Counts]]:

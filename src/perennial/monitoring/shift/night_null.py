@@ -12,7 +12,9 @@ from scipy.optimize.elementwise import find_root
 from perennial.monitoring.psi import Counts, Floats, sampling_scale, smoothed
 from perennial.monitoring.shift.nights_differ import nights_differ
 
-_ORDINARY_ROWS = 5.0
+ORDINARY_ROWS = 5.0
+"""So many rows an ordinary bin needs, to be one by itself."""
+
 _APART_ROWS = 0.2
 _EXACT = 1e-9
 _PLACES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
@@ -176,13 +178,13 @@ def bins_in_use(reference: Counts, night: Counts, ordinary: int) -> Counts:
 
 def _joined(expected: list[float]) -> list[int]:
     """Return where the ordinary bins start, each with enough *expected* rows."""
-    if min(expected, default=0.0) >= _ORDINARY_ROWS:
+    if min(expected, default=0.0) >= ORDINARY_ROWS:
         return list(range(len(expected)))
     starts: list[int] = []
     start, rows = 0, 0.0
     for position, more in enumerate(expected):
         rows += more
-        if rows >= _ORDINARY_ROWS:
+        if rows >= ORDINARY_ROWS:
             starts.append(start)
             start, rows = position + 1, 0.0
     return starts
