@@ -19,6 +19,7 @@ from perennial.core.errors import RejectedError
 
 if TYPE_CHECKING:
     from perennial.ports import Artifacts, Source, Stores
+    from perennial.stores.health import PostgresHealth
     from perennial.stores.ledger import PostgresLedger
     from perennial.workshop.owner import ProcessWorkshop
 
@@ -232,6 +233,20 @@ def open_ledger(url: str) -> AbstractContextManager[PostgresLedger]:
     from perennial.stores.ledger import PostgresLedger  # noqa: PLC0415 - SQLAlchemy
 
     return closing(PostgresLedger.open(url))
+
+
+@contextmanager
+def open_health(configured: Settings | None = None) -> Iterator[PostgresHealth]:
+    """Open what reads the ledger for the pages of model health, and close it again.
+
+    Raises:
+        RejectedError: LEDGER_VERSION, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    from perennial.stores.health import PostgresHealth  # noqa: PLC0415 - SQLAlchemy
+
+    with databases(configured or settings()) as running, closing(PostgresHealth.open(running.ledger)) as health:
+        yield health
 
 
 def open_artifacts(configured: Settings) -> Artifacts:

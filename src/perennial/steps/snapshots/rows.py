@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from perennial.core.names import POSITION
 from perennial.core.receipts import Purpose, Snapshot, Validation
@@ -20,6 +19,7 @@ from perennial.steps.arrays import scalar
 from perennial.steps.kept import kept
 from perennial.steps.snapshots.labels import latest, with_labels
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Parts, parts_of
+from perennial.steps.snapshots.stored_parquet import read_stored
 from perennial.steps.snapshots.stored_rows import StoredRows
 
 
@@ -107,8 +107,8 @@ def _refused(stores: Stores, validation: Validation) -> npt.NDArray[np.int64]:
     """Return the positions of the quarantined rows, shape (refused,)."""
     if validation.quarantine is None:
         return np.empty(0, dtype=np.int64)
-    with stores.artifacts.fetch(validation.quarantine) as path:
-        return np.asarray(pq.ParquetFile(path).read([POSITION]).column(POSITION).to_numpy(), dtype=np.int64)
+    positions = read_stored(stores.artifacts, validation.quarantine, [POSITION]).column(POSITION)
+    return np.asarray(positions.to_numpy(), dtype=np.int64)
 
 
 def _labelled(definition: Definition, stores: Stores, snapshot: Snapshot, parts: Parts) -> pa.Table:
