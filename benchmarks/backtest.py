@@ -74,12 +74,13 @@ def measured(part: str, name: str, asked: Asked) -> tuple[list[str], str]:
     rows = _part(part).measure(name, asked)
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = sum(one.ru_utime + one.ru_stime for one in (own, children))
-    return rows, f"{seconds:.0f} s of CPU, {own.ru_maxrss / 1024:.0f} MB at most"
+    return rows, f"{seconds:.0f} s of CPU, {own.ru_maxrss / 1024:.0f} MB at most, load {os.getloadavg()[0]:.1f} at the end"
 
 
 def _report(work: Path) -> Iterator[str]:
     yield from ("# Backtests of public sets", "", "`make backtests DATA=folder`", "")
-    yield from machine.lines()[:3]
+    today, cores, ours, *_ = machine.lines()
+    yield from (today, cores.partition("; load")[0], ours)
     yield "- Each line below a table says when, and at which commit, its rows were measured."
     for name in PARTS:
         told = [json.loads(path.read_text()) for path in sorted((work / "told").glob(f"{name}.*.json"))]

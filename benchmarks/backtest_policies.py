@@ -1,8 +1,8 @@
 """Policies side by side.
 
-By the definitions in `benchmarks/backtests`: labels come a day late, a week is held out. In brackets are 95 % intervals. *Of the
-best* is the gain over never retraining, and the retrainings, as a share of those of the periodic policy that loses least.
-*Swaps* are challengers that became champion.
+By the definitions in `benchmarks/backtests`: labels come a day late, and a week is held out, or two. In brackets are 95 %
+intervals. *Of the best* is the gain over never retraining, and the retrainings, as a share of those of the periodic policy that
+loses least. *Swaps* are challengers that became champion.
 """
 
 from __future__ import annotations
