@@ -9,10 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+BROWSER := $(VENV)/.installed-browser
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test faults bench judge backtests up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser faults bench judge backtests up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,8 @@ logs: $(RUN) ## Show the end of the logs of what `make up` started
 
 test: $(DEV) ## Run every test that needs no outside service (`make test TESTS=tests/unit` for some)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not faults" $(TESTS)
+
+browser: $(BROWSER) ## Add what the tests in a browser need, beside the system's Chromium, to what `make test` installs
 
 faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
@@ -74,6 +77,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --group dev \
 	  --output-file requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
+	  --custom-compile-command "make lock" --group browser --output-file requirements/browser.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -82,7 +87,7 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -91,6 +96,10 @@ $(RUN): requirements/run.txt pyproject.toml
 $(DEV): requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/dev.txt
 	@touch $@ $(RUN)
+
+$(BROWSER): requirements/browser.txt $(DEV)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
+	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.
 $(VENV)-%/.installed: requirements/%.txt

@@ -9,7 +9,7 @@ from fastapi import HTTPException
 
 from perennial.core.codes import Code
 from perennial.core.digest import digest_json
-from perennial.core.errors import ConflictError, DataError
+from perennial.core.errors import ConflictError, DataError, RejectedError
 from perennial.core.interval import iso
 from perennial.core.receipts import ALL, Evaluation, ModelVersion, Pause, Promotion, Receipt, RetrainRequest, Verdict
 from perennial.definition.calendar import newest_night
@@ -52,7 +52,11 @@ def retrain(deed: Deeds) -> Done:
     dag, run = retrain_dag(asked.model), f"request__{filed.id}__{filed.at:%Y%m%d}"
     of_segment = {} if asked.segment == ALL else {"segment": asked.segment}
     conf = {"request": filed.id, "as_of": iso(filed.at), "reason": filed.reason, **of_segment}
-    asked.site.scheduler.ring(dag, run, conf, person=asked.person)
+    try:
+        asked.site.scheduler.ring(dag, run, conf, person=asked.person)
+    except RejectedError as error:
+        error.fix = f"The request {filed.id} was filed and stays open; the next night rings again."
+        raise
     return Done(sentence=f"The request {filed.id} was filed, and {dag} runs for it.")
 
 
@@ -62,6 +66,7 @@ def answer(deed: Deeds) -> Done:
     Raises:
         ConflictError: PROMOTE_CONFLICT, the champion changed since; PROMOTE_REFUSED, it does not wait any more.
         HTTPException: 404, 422.
+        RejectedError: AIRFLOW_REFUSED, others are to answer, or have; nothing is recorded.
     """
     asked, stores = deed.asked, deed.asked.site.stores()
     verdict = {"pass": Verdict.PASS, "fail": Verdict.FAIL}.get(deed.said.get("verdict", ""))
@@ -71,11 +76,10 @@ def answer(deed: Deeds) -> Done:
     if (evaluation.model, evaluation.segment) != (asked.model, asked.segment):
         raise HTTPException(404, "There is no such evaluation of this model and segment.")
     _require_open(deed, evaluation, verdict)
-    run = _run_of(stores, evaluation)
-    approve(evaluation, stores, verdict=verdict, actor=asked.person.name, comment=deed.reason)
-    approved = verdict is Verdict.PASS
-    dag = retrain_dag(asked.model)
+    run, dag, approved = _run_of(stores, evaluation), retrain_dag(asked.model), verdict is Verdict.PASS
+    # First: where Airflow refuses, because others are to answer, or have, nothing was said.
     waits = run is not None and asked.site.scheduler.answer(dag, run, evaluation.challenger, approve=approved, person=asked.person)
+    approve(evaluation, stores, verdict=verdict, actor=asked.person.name, comment=deed.reason)
     if waits:
         return Done(
             sentence=f"{evaluation.challenger} was {'approved' if approved else 'rejected'}; the run {run} of {dag} goes on."
@@ -122,9 +126,9 @@ def pause(deed: Deeds) -> Done:
     paused, at, who = wanted == "true", asked.site.now(), asked.person.name
     content = [asked.model, ALL, iso(at), paused, who]
     said = Pause(id=digest_json(content)[:32], model=asked.model, at=at, paused=paused, reason=deed.reason, actor=who)
-    asked.site.stores().ledger.record(said)
-    for dag in (score_dag(asked.model), retrain_dag(asked.model)):
+    for dag in (score_dag(asked.model), retrain_dag(asked.model)):  # first: the ledger says what is so
         asked.site.scheduler.pause(dag, paused=paused, person=asked.person)
+    asked.site.stores().ledger.record(said)
     return Done(sentence=f"Both DAGs of {asked.model} are {'paused' if paused else 'running again'}.")
 
 

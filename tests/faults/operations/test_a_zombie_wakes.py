@@ -39,7 +39,7 @@ def test_promise_6_a_zombie_writes_nothing_when_it_wakes(
             outcome = world.workers.ended(zombie)
             assert copy.to_the_letter() == before, when
             assert copy.faults() == [], when
-            told.append(outcome.error and tuple(outcome.error))
+            told.append(tuple(outcome.error) if outcome.error else None)
             assert told[-1] == LOST or (told[-1] is None and at > last), when
     record_property(f"zombies of {operation}", f"{len(shots)}, {len([error for error in told if error])} of them told")
 

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from fastapi import HTTPException
 
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval
-from perennial.core.receipts import Action, Measurement, NightLoss, Role, SignalState
+from perennial.core.receipts import Action, Measurement, NightLoss, Role, SignalState, Verdict
 from perennial.definition.models import Definition
 from perennial.ports import Ledger, Stores
 from perennial.stores.embedded_postgres import EmbeddedPostgres
@@ -21,7 +23,7 @@ from perennial.stores.health import PostgresHealth
 from perennial.stores.ledger import PostgresLedger
 from perennial.stores.migrations import migrate
 from perennial.testing import InlineWorkshop, MemoryArtifacts
-from perennial.testing.story import Story, day, night, outcomes, predictions
+from perennial.testing.story import DAY, Story, day, night, outcomes, predictions
 from perennial.web.access import Access, Deed, Person, Request
 from perennial.web.app import create_app
 from perennial.web.site import Flow, Site
@@ -59,6 +61,7 @@ class Bells:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     waits: bool = False
+    refuses: bool = False
 
     def flows(self, dags: Collection[str]) -> Mapping[str, Flow]:
         """Return both DAGs as running."""
@@ -74,16 +77,23 @@ class Bells:
 
     def ring(self, dag: str, run: str, conf: Mapping[str, object], *, person: Person) -> None:
         """Keep the call."""
+        self._require()
         self.asked.append(("ring", dag, run, dict(conf), person.name))
 
     def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person) -> bool:
         """Keep the call, and say whether a task waits."""
+        self._require()
         self.asked.append(("answer", dag, run, challenger, approve, person.name))
         return self.waits
 
     def pause(self, dag: str, *, paused: bool, person: Person) -> None:
         """Keep the call."""
+        self._require()
         self.asked.append(("pause", dag, paused, person.name))
+
+    def _require(self) -> None:
+        if self.refuses:
+            raise RejectedError(Code.AIRFLOW_REFUSED, "403 You are not assigned", where="Airflow")
 
 
 @dataclass
@@ -131,7 +141,7 @@ class Browser:
         return asyncio.run(ask())
 
 
-def tell(ledger: Ledger, story: Story, nights: int = NIGHTS) -> None:
+def tell_story(ledger: Ledger, story: Story, nights: int = NIGHTS) -> None:
     """Record a champion and *nights* nights: measured, decided, predicted, and all but the last one labelled."""
     story.keep_champion(ledger)
     for number in range(1, nights):
@@ -141,6 +151,28 @@ def tell(ledger: Ledger, story: Story, nights: int = NIGHTS) -> None:
         ledger.publish(story.batch(number), predictions(night(number)))
         if number < nights - 1:
             ledger.record_outcomes(story.model, story.segment, outcomes(night(number), value=3.0))
+
+
+def tell_all(ledger: Ledger, said: str) -> None:
+    """Record *said* wherever a person, a source or a model may put words: names, sentences, reasons, actors, an entity."""
+    story = Story()
+    column = said[:200]
+    words = {"reason": said, "actor": said}
+    story.keep_version(ledger, 0)
+    ledger.record(story.approval(0).model_copy(update={"comment": said, "actor": said, "verdict": Verdict.PASS}))
+    ledger.promote(story.promotion(1, 0, approved=True).model_copy(update=words))
+    ledger.request_retraining(story.request(1).model_copy(update={"reason": said, "origin": said}), cooldown=DAY, max_per_30d=None)
+    ledger.record(story.snapshot(1))
+    (finding, _) = story.validation(1).findings
+    ledger.record(
+        story.validation(1).model_copy(update={"findings": (finding.model_copy(update={"column": column, "sentence": said}),)})
+    )
+    made = story.measurement(1)
+    drift = made.drift[0].model_copy(update={"column": column})
+    ledger.record(made.model_copy(update={"drift": (drift,)}))
+    signal = story.decision(1).signals[0].model_copy(update={"name": column, "sentence": said})
+    ledger.record(story.decision(1).model_copy(update={"sentence": said, "otherwise": (said,), "signals": (signal,)}))
+    ledger.publish(story.batch(1), predictions(night(1), entities=(f"{said[:900]} 0", f"{said[:900]} 1")))
 
 
 def measured(story: Story, number: int) -> Measurement:
@@ -207,8 +239,8 @@ def told(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator
     url = postgres.url(f"web_{request.module.__name__.rpartition('.')[2]}")
     migrate(url)
     ledger = PostgresLedger.open(url)
-    tell(ledger, Story())
-    tell(ledger, Story(segment="north"), nights=3)
+    tell_story(ledger, Story())
+    tell_story(ledger, Story(segment="north"), nights=3)
     yield ledger
     ledger.close()
 
@@ -225,6 +257,12 @@ def ledger(ledger_url: str) -> Iterator[PostgresLedger]:
     opened = PostgresLedger.open(ledger_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def tell() -> Callable[[Ledger, str], None]:
+    """Record the same words wherever words may stand."""
+    return tell_all
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import text
 
+from perennial.stores.ledger import PostgresLedger
 from perennial.web.access import Deed
 from perennial.web.app import create_app
 from perennial.web.headers import POLICY
@@ -40,6 +42,14 @@ def address(path: str) -> str:
 def everything() -> list[tuple[str, str]]:
     """Return every route of the application."""
     return routes(create_app(object()))  # type: ignore[arg-type] # nothing is asked of the site
+
+
+def rows(ledger: PostgresLedger) -> dict[str, str]:
+    """Return a digest of the rows of each table of the ledger."""
+    with ledger.engine.connect() as connection:
+        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'perennial' ORDER BY 1")).all()
+        made = "SELECT count(*) || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM perennial.{} t"
+        return {table: connection.scalar(text(made.format(f'"{table}"'))) for table in tables}
 
 
 def test_the_walk_finds_the_routes() -> None:
@@ -85,6 +95,20 @@ def test_the_fleet_has_only_what_the_person_may_read(browser: Any, doors: Any, p
 def test_only_a_post_changes_something(method: str, path: str) -> None:
     """Each deed is a POST, and everything else a GET."""
     assert method == ("POST" if path.rpartition("/")[2] in DEEDS else "GET")
+
+
+def test_to_look_changes_nothing(browser: Any, told: PostgresLedger, bells: Any) -> None:
+    """No row of the ledger, and nothing of Airflow; a deed is not there to be looked at."""
+    before = rows(told)
+    for method, path in everything():
+        if method == "GET":
+            answer = browser.get(address(path))
+            assert answer.status_code < 400 or answer.status_code in {404, 410, 422}, (path, answer.text)
+    for deed in DEEDS:
+        for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE"):
+            said = {"params": {"reason": "because", "paused": "true"}, "headers": {"origin": "http://airflow.example"}}
+            assert browser.send(method, f"/models/bike_demand/all/{deed}", **said).status_code == 405
+    assert (rows(told), bells.asked) == (before, [])
 
 
 @pytest.mark.parametrize("deed", sorted(DEEDS))

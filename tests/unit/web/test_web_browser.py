@@ -1,7 +1,7 @@
 """The pages in a real browser: nothing is blocked, nothing overflows, keyboard and screen reader find everything, forms work.
 
-They need Playwright and the system's Chromium, and axe-core for what is about screen readers: the group `browser`, and a package
-`chromium`. PERENNIAL_SCREENSHOTS names a folder that keeps a picture of each page.
+They need Playwright and axe-core, which `make browser` installs, and the system's Chromium. SCREENSHOTS names a folder that keeps a
+picture of each page.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import uvicorn
@@ -24,10 +26,10 @@ from perennial.web.app import create_app
 from perennial.web.site import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make browser")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Playwright's own pipes
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Playwright and uvicorn
 ]
@@ -63,11 +65,11 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def address(told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Iterator[str]:
-    """Where the story is served."""
+@contextmanager
+def served(site: Site) -> Iterator[str]:
+    """Serve a site, and yield where."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(create_app(site_of(told)), log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(create_app(site), log_level="error", lifespan="off"))
         serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         serving.start()
         while not server.started:
@@ -77,27 +79,33 @@ def address(told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> 
         serving.join(60)
 
 
+@contextmanager
+def looking(chromium: Any, address: str, look: str, *, script: bool = True) -> Iterator[Any]:
+    """Open an empty page as somebody, with a look; what the browser complains about is in ``page.said``."""
+    context = chromium.new_context(
+        base_url=address, extra_http_headers={"x-person": "ana"}, java_script_enabled=script, **LOOKS[look]
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.said = []
+    page.on("console", lambda message: page.said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    yield page
+    context.close()
+
+
 @pytest.fixture
-def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Open a page as somebody, with a look; what the browser complains about is in ``page.said``."""
-    contexts = []
+def open_page(chromium: Any, told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Iterator[Callable[..., Any]]:
+    """Open a page of the story."""
+    with ExitStack() as open_, served(site_of(told)) as address:
 
-    def opened(path: str, look: str = "light", *, script: bool = True) -> Any:
-        context = chromium.new_context(
-            base_url=address, extra_http_headers={"x-person": "ana"}, java_script_enabled=script, **LOOKS[look]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.said = []
-        page.on("console", lambda message: page.said.append(message.text) if message.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(path)
-        return page
+        def opened(path: str, look: str = "light", *, script: bool = True) -> Any:
+            page = open_.enter_context(looking(chromium, address, look, script=script))
+            page.goto(path)
+            return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+        yield opened
+        open_.close()
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -109,7 +117,7 @@ def test_a_page_is_shown_whole(open_page: Callable[..., Any], name: str, look: s
     assert page.said == missing
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.locator("h1").count() == 1
-    if folder := os.environ.get("PERENNIAL_SCREENSHOTS"):
+    if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}_{look}.png", full_page=True)
 
 
@@ -117,7 +125,7 @@ def test_a_page_is_shown_whole(open_page: Callable[..., Any], name: str, look: s
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_serious_fault(open_page: Callable[..., Any], name: str, look: str) -> None:
     """Contrast, names, structure: what stands between a page and who cannot see it well."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed: make browser")
     found = axe.Axe().run(open_page(PAGES[name], look)).response["violations"]
     serious = [
         (one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found if one["impact"] in {"serious", "critical"}
@@ -171,9 +179,30 @@ def test_the_page_follows_the_switch_of_airflow(open_page: Callable[..., Any]) -
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
+@pytest.mark.parametrize("look", ["light", "phone"])
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "x" * 900, "\u202eevil\u202c 😀 =1+1"])
+def test_a_name_neither_runs_nor_breaks_a_page(
+    chromium: Any,
+    ledger: PostgresLedger,
+    site_of: Callable[[PostgresLedger], Site],
+    tell: Callable[[PostgresLedger, str], None],
+    name: str,
+    look: str,
+) -> None:
+    """However it is spelt, however long it is."""
+    tell(ledger, name)
+    with served(site_of(ledger)) as address, looking(chromium, address, look) as page:
+        page.on("dialog", lambda dialog: page.said.append(dialog.message))
+        for path in [*list(PAGES.values())[:-2], f"{MODEL}/predictions"]:
+            page.goto(path.replace("north", quote(f"{name} 0") + "&from=2024-03-01"))
+            assert page.said == []
+            wide = page.evaluate("""[...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right >
+              innerWidth && !one.closest(".scroll, .plot, .tabs")).map((one) => one.outerHTML.slice(0, 120))""")
+            assert wide == [], path
+
+
 def test_names_are_suggested(open_page: Callable[..., Any]) -> None:
     """Those of the newest night that begin so."""
     page = open_page(f"{MODEL}/predictions")
     page.fill("#entity", "so")
-    page.wait_for_function("document.querySelectorAll('#names option').length === 1")
-    assert page.locator("#names option").get_attribute("value") == "south"
+    page.wait_for_selector("#names option:only-child[value=south]", state="attached")

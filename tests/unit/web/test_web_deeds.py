@@ -74,6 +74,16 @@ def test_an_approval_goes_to_the_run_that_waits(acting: Any, ledger: PostgresLed
     assert "A challenger waits" not in acting.get(MODEL).text
 
 
+@pytest.mark.parametrize("verdict", ["pass", "fail"])
+def test_who_is_not_to_answer_has_said_nothing(acting: Any, ledger: PostgresLedger, bells: Any, verdict: str) -> None:
+    """Airflow knows who is assigned; the challenger waits for them still."""
+    story, bells.refuses = waiting(ledger, run="run 7"), True
+    answer = acting.post(f"{MODEL}/answer", {"evaluation": story.evaluation(2).id, "verdict": verdict, "reason": "me first"})
+    assert (answer.status_code, "You are not assigned" in answer.text) == (409, True)
+    assert ledger.history(Approval, "bike_demand") == []
+    assert "A challenger waits for your answer" in acting.get(MODEL).text
+
+
 def test_an_approval_that_no_run_waits_for_promotes(acting: Any, ledger: PostgresLedger) -> None:
     """As `perennial promote` does."""
     story = waiting(ledger)
@@ -142,6 +152,13 @@ def test_a_model_is_paused_and_resumed(acting: Any, ledger: PostgresLedger, bell
     assert answer.json()["sentence"].startswith("Both DAGs of bike_demand are")
 
 
+def test_a_pause_that_airflow_refuses_is_not_recorded(acting: Any, ledger: PostgresLedger, bells: Any) -> None:
+    """The ledger says what is so."""
+    bells.refuses = True
+    assert acting.post(f"{MODEL}/pause", {"reason": "the source moves", "paused": "true"}).status_code == 409
+    assert ledger.history(Pause, "bike_demand") == []
+
+
 def test_nothing_is_read_from_a_broken_request(acting: Any) -> None:
     """Neither a list, nor bytes, nor a mountain of brackets."""
     for content in (b"[1]", b"\xff\xfe", b"[" * 9_000, b"null"):
@@ -149,9 +166,11 @@ def test_nothing_is_read_from_a_broken_request(acting: Any) -> None:
         assert answer.status_code == 422
 
 
-def test_a_request_stays_open_where_it_was_not_answered(acting: Any, ledger: PostgresLedger) -> None:
-    """The bell only saves waiting."""
-    acting.post(f"{MODEL}/retrain", {"reason": "a new station"})
+def test_a_request_stays_open_where_nobody_hears_the_bell(acting: Any, ledger: PostgresLedger, bells: Any) -> None:
+    """It only saves waiting, and the answer says so."""
+    bells.refuses = True
+    answer = acting.post(f"{MODEL}/retrain", {"reason": "a new station"})
+    assert (answer.status_code, "the next night rings again" in answer.text) == (409, True)
     assert [row.state for row in ledger.history(RetrainRequest, "bike_demand")] == [RequestState.OPEN]
     assert "request open" in acting.get("/").text
 

@@ -6,14 +6,13 @@ import csv
 import io
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
-from perennial.core.receipts import Verdict
 from perennial.stores.ledger import PostgresLedger
-from perennial.testing.story import Story
 
 MODEL = "/models/bike_demand/all"
 PAGES = (
@@ -93,9 +92,9 @@ def test_every_field_has_a_name_that_is_read_aloud(browser: Any, path: str) -> N
 @pytest.mark.parametrize("path", PAGES)
 def test_every_plot_is_told_in_words(browser: Any, path: str) -> None:
     """To who cannot see it."""
-    for tag, attributes in Page(browser.get(path).text).elements:
+    for (tag, attributes), (_, inside) in pairwise(Page(browser.get(path).text).elements):
         if tag == "svg":
-            assert attributes.get("aria-label") or attributes.get("aria-hidden")
+            assert attributes.get("aria-label") or attributes.get("aria-hidden") or inside.get("aria-label")
 
 
 def test_the_fleet_tells_how_each_model_stands(browser: Any) -> None:
@@ -188,39 +187,47 @@ def test_a_moment_that_cannot_be_read_is_said_so(browser: Any, at: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_whatever_people_and_data_say_is_text(acting: Any, ledger: PostgresLedger, hostile: str) -> None:
+def test_whatever_people_and_data_say_is_text(acting: Any, ledger: PostgresLedger, tell: Any, hostile: str) -> None:
     """On every page, whatever it looks like."""
-    story = Story()
-    column = hostile[:200]
-    story.keep_champion(ledger)
-    story.keep_night(ledger, 1)
-    made = story.measurement(1)
-    drift = made.drift[0].model_copy(update={"column": column})
-    ledger.record(made.model_copy(update={"drift": (drift,)}))
-    signal = story.decision(1).signals[0].model_copy(update={"name": column, "sentence": hostile})
-    ledger.record(story.decision(1).model_copy(update={"sentence": hostile, "otherwise": (hostile,), "signals": (signal,)}))
-    ledger.record(story.approval(0).model_copy(update={"comment": hostile, "actor": hostile, "verdict": Verdict.PASS}))
+    tell(ledger, hostile)
+    definitions = acting.app.state.site.definitions.found
+    definitions["bike_demand"] = definitions["bike_demand"].model_copy(
+        update={"title": hostile, "purpose": hostile, "owner": hostile}
+    )
     for path in PAGES:
         answer = acting.get(path.replace("north", "").rstrip("="))
         harmless(Page(answer.text))
         assert hostile not in answer.text or not set(hostile) & set("<>\"'&")
-    night = Page(acting.get(f"{MODEL}/night").text).text
-    assert hostile in night
-    assert column in Page(acting.get(f"{MODEL}/drift").text).text
-    harmless(Page(acting.send("GET", f"{MODEL}/predictions", params={"entity": hostile}).text))
+    for path, said in {
+        MODEL: hostile,
+        f"{MODEL}/night": hostile,
+        f"{MODEL}/drift": hostile[:200],
+        f"{MODEL}/promotions": hostile,
+        f"{MODEL}/versions/bike_demand-all-version-0": hostile,
+        f"{MODEL}/predictions": f"{hostile[:900]} 0",
+    }.items():
+        assert said in Page(acting.get(path).text).text, path
+    entity = acting.send("GET", f"{MODEL}/predictions", params={"entity": f"{hostile[:900]} 0", "from": "2024-03-01"})
+    harmless(Page(entity.text))
+    assert "24 predictions" in Page(entity.text).text
 
 
 @pytest.mark.parametrize("hostile", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"])
-def test_no_export_holds_a_formula(acting: Any, ledger: PostgresLedger, hostile: str) -> None:
+def test_no_export_holds_a_formula(acting: Any, ledger: PostgresLedger, tell: Any, hostile: str) -> None:
     """A text that a spreadsheet would run begins with an apostrophe."""
-    story = Story()
-    story.keep_champion(ledger)
-    story.keep_night(ledger, 1)
-    ledger.record(story.measurement(1))
-    ledger.record(story.decision(1).model_copy(update={"sentence": hostile}))
-    for path in ("/fleet.csv", f"{MODEL}/nights.csv"):
-        rows = list(csv.DictReader(io.StringIO(acting.get(path).text)))
-        assert [row["sentence"] for row in rows if row["sentence"]] == [f"'{hostile}"]
+    tell(ledger, hostile)
+    entity = {"entity": f"{hostile} 0", "from": "2024-03-01"}
+    for path, column, said in (
+        ("/fleet.csv", "sentence", hostile),
+        (f"{MODEL}/nights.csv", "sentence", hostile),
+        (f"{MODEL}/promotions.csv", "reason", hostile),
+        (f"{MODEL}/promotions.csv", "actor", hostile),
+        (f"{MODEL}/predictions.csv", "entity", f"{hostile} 0"),
+    ):
+        rows = list(
+            csv.DictReader(io.StringIO(acting.send("GET", path, params=entity if "predictions" in path else {}).text, newline=""))
+        )
+        assert {row[column] for row in rows if row[column]} == {f"'{said}"}, path
 
 
 def test_the_exports_have_what_the_pages_show(browser: Any) -> None:

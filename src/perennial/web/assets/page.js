@@ -42,7 +42,17 @@
       field.addEventListener("change", () => field.form.requestSubmit());
     }
     for (const list of document.querySelectorAll("input[data-names]")) suggest(list);
+    reach();
+    window.addEventListener("resize", reach);
     for (const plot of document.querySelectorAll(".plot")) plot.scrollLeft = plot.scrollWidth; // the newest night
+  };
+
+  // What is wider than its frame is scrolled with the keys; the rest needs no stop.
+  const reach = () => {
+    for (const area of document.querySelectorAll(".scroll")) {
+      if (area.scrollWidth > area.clientWidth) area.tabIndex = 0;
+      else area.removeAttribute("tabindex");
+    }
   };
 
   const suggest = (input) => {

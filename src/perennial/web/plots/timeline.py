@@ -44,8 +44,8 @@ class _Frame:
 def timeline_plot(found: Timeline, nights: str | None = None) -> Markup:
     """Return the plot of *found*. *nights* is the address of a night's page, up to when it starts."""
     frame = _frame(found)
-    return element(
-        "svg",
+    drawn = element(
+        "g",
         element("title", f"{found.loss or 'Loss'} by night, with decisions, labels, promotions and retrain requests"),
         *_axes(found, frame),
         *_reigns(found.reigns, frame),
@@ -53,12 +53,11 @@ def timeline_plot(found: Timeline, nights: str | None = None) -> Markup:
         *_requests(found, frame),
         *_marks(found.nights, frame),
         *_bars(found.nights, frame),
-        _nights(found.nights, frame, nights),
-        class_="timeline",
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_label=_words(found),
     )
+    pointed = element("g", _nights(found.nights, frame, nights), aria_hidden="true")  # a picture holds no links; the table has them
+    return element("svg", drawn, pointed, class_="timeline", viewBox=f"0 0 {WIDTH} {HEIGHT}")
 
 
 def _frame(found: Timeline) -> _Frame:
