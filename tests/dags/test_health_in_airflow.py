@@ -10,12 +10,14 @@ from urllib.request import Request, urlopen
 
 import jwt
 import pytest
+from fastapi.routing import APIRoute
 
 from perennial.core.receipts import Pause, RetrainRequest
 from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.orchestration.settings import load_secrets
 from perennial.stores.ledger import PostgresLedger
+from perennial.web.app import create_app
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -69,11 +71,15 @@ def ledger(airflow_environment: dict[str, str]) -> Iterator[PostgresLedger]:
     opened.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/api/fleet", MODEL, "/assets/page.js", f"/api{MODEL}/night"])
-def test_airflow_s_login_is_asked_for(ask: Ask, path: str) -> None:
-    """Without one, and with a token that is none, nothing is told."""
-    assert ask(path, None)[0] == 401
-    assert ask(path, "no token")[0] in {401, 403}
+def test_airflow_s_login_is_asked_for(ask: Ask) -> None:
+    """Without one, and with a token that is none, no route answers, whatever it is asked for."""
+    routes = [route for route in create_app(object()).routes if isinstance(route, APIRoute)]  # type: ignore[arg-type] # nothing is asked of the site
+    for route in routes:
+        path = route.path.replace("{model}/{segment}", "looked_at/all").replace("{", "").replace("}", "")
+        said = {"reason": "because"} if "POST" in route.methods else None
+        assert ask(path, None, said)[0] == 401, path
+        assert ask(path, "no token", said)[0] in {401, 403}, path
+    assert len(routes) > 30
 
 
 def test_the_pages_are_there_for_who_is_logged_in(ask: Ask, client: Client) -> None:

@@ -72,7 +72,8 @@ def open_engine(text: str, *, where: str, options: str = "") -> Engine:
         },
         hide_parameters=True,
         pool_pre_ping=True,
-        max_overflow=20,
+        pool_size=20,  # kept open once they were needed: twenty people at once, and one that is opened costs the server some 7 ms
+        max_overflow=5,
     )
 
 

@@ -22,9 +22,10 @@ class Kept:
     def get(self, key: Hashable) -> object | None:
         """Return what is kept under *key*, or None."""
         with self._lock:
-            if key in self._found:
+            found = self._found.get(key)
+            if found is not None:
                 self._found.move_to_end(key)
-            return self._found.get(key)
+            return found
 
     def put(self, key: Hashable, value: object) -> None:
         """Keep *value* under *key*."""

@@ -15,6 +15,7 @@ from perennial.ports import Stores
 from perennial.web.access import Access, Person
 from perennial.web.kept import Kept
 from perennial.web.lately import Lately
+from perennial.web.views.timeline import Timeline
 
 
 class Health(Protocol):
@@ -128,8 +129,10 @@ class Site:
         now: Returns the present moment.
         hosts: Where the pages are served, beside what a request itself says: ``host`` or ``host:port``.
         kept: What was worked out before of content that never changes.
-        lately: How old the list of all models may be that a page shows; many people look at it at once.
+        plots: Plots of nights that were drawn before, by all that is drawn; few, because they are large.
+        lately: How old the list of all models, and the nights of one, may be that a page shows; many people look at them at once.
         standings: That list.
+        timelines: Those nights.
     """
 
     health: Callable[[], Health]
@@ -140,5 +143,7 @@ class Site:
     now: Callable[[], datetime]
     hosts: frozenset[str] = frozenset()
     kept: Kept = field(default_factory=Kept)
+    plots: Kept = field(default_factory=lambda: Kept(24))
     lately: timedelta = timedelta(seconds=2)
     standings: Lately[list[Standing]] = field(default_factory=Lately)
+    timelines: Lately[Timeline] = field(default_factory=Lately)

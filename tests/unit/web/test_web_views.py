@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -171,6 +173,32 @@ def test_what_was_read_lately_is_not_read_again() -> None:
     lately, read = Lately[int](), []
 
     def ask(at: float) -> int:
-        return lately.get(day(at), timedelta(days=1), lambda: len(read.append(at) or read))  # type: ignore[func-returns-value]
+        return lately.get("all", day(at), timedelta(days=1), lambda: len(read.append(at) or read))  # type: ignore[func-returns-value]
 
     assert [ask(0), ask(0.5), ask(1), ask(0.9)] == [1, 1, 2, 3]
+
+
+def test_who_asks_while_it_is_read_waits_for_that() -> None:
+    """And whoever asks for something else does not."""
+    lately, reading, go_on = Lately[str](most=2), Event(), Event()
+
+    def slowly() -> str:
+        reading.set()
+        assert go_on.wait(120)
+        return "read once"
+
+    with ThreadPoolExecutor(3) as people:
+        first = people.submit(lately.get, "one", day(0), timedelta(days=1), slowly)
+        assert reading.wait(120)
+        second = people.submit(lately.get, "one", day(0), timedelta(days=1), lambda: "read twice")
+        assert lately.get("other", day(0), timedelta(days=1), lambda: "other") == "other"
+        go_on.set()
+        assert (first.result(120), second.result(120)) == ("read once", "read once")
+
+
+def test_only_so_many_things_are_held() -> None:
+    """Those that were asked for last."""
+    lately, read = Lately[str](most=2), []
+    for key in ("a", "b", "a", "c", "a", "b"):
+        lately.get(key, day(0), timedelta(days=1), lambda key=key: read.append(key) or key)  # type: ignore[misc,func-returns-value]
+    assert read == ["a", "b", "c", "b"]

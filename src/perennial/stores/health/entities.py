@@ -56,7 +56,7 @@ def foretold(
 ) -> list[Foretold]:
     """Return the current predictions of *entity* with their newest labels, by event; at most *most* of them."""
     key = {"model": model, "segment": segment, "entity": entity, "role": role.value, "most": most}
-    rows = connection.execute(_FORETOLD, {**key, "start": within.start, "until": within.end}).mappings()
+    rows = connection.execute(_FORETOLD, {**key, "start": within.start, "until": within.end}).mappings().all()
     return [from_row(Foretold, dict(row)) for row in rows]
 
 

@@ -36,7 +36,7 @@ def sketches(connection: Connection, scopes: Sequence[tuple[str, str]], nights: 
     """
     key = {"models": [model for model, _ in scopes], "segments": [segment for _, segment in scopes], "nights": nights}
     found: dict[tuple[str, str], dict[Role, tuple[list[float], list[float]]]] = {scope: {} for scope in scopes}
-    for model, segment, role, starts, losses in connection.execute(_SKETCHES, key):
+    for model, segment, role, starts, losses in connection.execute(_SKETCHES, key).all():
         found[model, segment][Role(role)] = (starts, losses)
     return {scope: _sketch(by_role) for scope, by_role in found.items()}
 

@@ -57,7 +57,7 @@ _SPAN = text("""
 def nights(connection: Connection, model: str, segment: str, within: Interval) -> list[Night]:
     """Return the nights that start inside *within* and were decided or measured, by interval."""
     key = {"model": model, "segment": segment, "start": within.start, "until": within.end}
-    return [_night(*row) for row in connection.execute(_NIGHTS, key)]
+    return [_night(*row) for row in connection.execute(_NIGHTS, key).all()]
 
 
 def decided(connection: Connection, model: str, segment: str) -> Interval | None:

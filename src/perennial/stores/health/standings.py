@@ -74,7 +74,7 @@ _SEGMENTS = text(f"""
 
 def standings(connection: Connection) -> list[Standing]:
     """Return how every model and segment stands of which anything was recorded, by name."""
-    return [_standing(dict(row)) for row in connection.execute(_ALL).mappings()]
+    return [_standing(dict(row)) for row in connection.execute(_ALL).mappings().all()]
 
 
 def standing(connection: Connection, model: str, segment: str) -> Standing:

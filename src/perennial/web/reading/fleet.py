@@ -54,7 +54,7 @@ def read_fleet(
 
 def _readable(site: Site, person: Person) -> list[Standing]:
     """Return how everything stands that *person* may read; a definition of which nothing was recorded stands there by name."""
-    standings = site.standings.get(site.now(), site.lately, lambda: _all(site))
+    standings = site.standings.get("all", site.now(), site.lately, lambda: _all(site))
     may = site.access.readable(person, {one.model for one in standings})
     return [one for one in standings if one.model in may]
 

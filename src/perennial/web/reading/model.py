@@ -40,7 +40,13 @@ def read_overview(asked: Asked, days: int, until: str | None) -> Overview:
 
 
 def read_timeline(asked: Asked, within: Interval, promotions: Sequence[Promotion], definition: Definition | None) -> Timeline:
-    """Return the nights of *within* with all that happened there."""
+    """Return the nights of *within* with all that happened there, as of a moment ago where others look at them too."""
+    site, epoch = asked.site, promotions[-1].epoch if promotions else None
+    key = (asked.model, asked.segment, within, epoch)
+    return site.timelines.get(key, site.now(), site.lately, lambda: _timeline(asked, within, promotions, definition))
+
+
+def _timeline(asked: Asked, within: Interval, promotions: Sequence[Promotion], definition: Definition | None) -> Timeline:
     ledger, health = asked.site.stores().ledger, asked.site.health()
     return timeline(
         within,

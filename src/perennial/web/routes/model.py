@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
 
 from perennial.core.receipts import Promotion
 from perennial.web.access import Request
@@ -28,9 +29,8 @@ Until = Annotated[str | None, Query(max_length=40, description="The end; by defa
 def overview(request: Request, asked: Reading, days: Days = DAYS, until: Until = None) -> Response:
     """Show how the model and segment stand, and their nights."""
     found = read_overview(asked, days, until)
-
     nights = urls_of(request).model(asked.model, asked.segment, "night")
-    plot = timeline_plot(found.timeline, f"{nights}?at=") if found.timeline else None
+    plot = _plot(asked, found.timeline, f"{nights}?at=") if found.timeline else None
     dags = {"score": score_dag(asked.model), "retrain": retrain_dag(asked.model)}
     return render(request, "model.html", asked=asked, found=found, plot=plot, days=days, until=until, dags=dags, tab="overview")
 
@@ -74,3 +74,8 @@ def _nights(asked: Asked, days: int, until: str | None) -> Timeline | None:
         return None
     promotions = asked.site.stores().ledger.history(Promotion, asked.model, asked.segment)
     return read_timeline(asked, within, promotions, asked.site.definitions.get(asked.model))
+
+
+def _plot(asked: Asked, found: Timeline, nights: str) -> Markup:
+    """Return the plot of *found*, which is more than half of the page's work, drawn once for all who look at the same nights."""
+    return asked.site.plots.once((found, nights), lambda: timeline_plot(found, nights))
