@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ from perennial.simulation.load import tables as named
 from perennial.simulation.world import World, world
 from perennial.steps.loop import retrain
 from perennial.stores.ledger import PostgresLedger
+from perennial.stores.spark.engine import SparkEngine
 from perennial.testing import MemoryArtifacts, MemoryLedger, MemorySource
 from perennial.testing.story import FIRST_DAY, day
+from perennial.wiring import ExecutorTools
 from perennial.workshop.owner import ProcessWorkshop
 
 collect_ignore = ["files"]
@@ -98,6 +102,29 @@ def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
 def postgres_stores(new_stores: Callable[..., Stores], postgres_ledger: PostgresLedger) -> Stores:
     """Stores with an empty ledger in PostgreSQL."""
     return new_stores(ledger=postgres_ledger)
+
+
+@pytest.fixture(scope="session")
+def executors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of artifacts that Spark's executors read and write, for the whole session."""
+    return tmp_path_factory.mktemp("executors") / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def spark(executors: Path) -> Iterator[SparkEngine]:
+    """One Spark for the whole session, on this machine: its start takes seconds, and its processes import what they need once."""
+    needs_spark()
+    said = {"PERENNIAL_ARTIFACTS": str(executors), "PERENNIAL_HOME": str(executors.parent)}
+    with pytest.MonkeyPatch.context() as patched, closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as engine:
+        patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())  # executors inherit it; it travels no other way
+        yield engine
+
+
+def needs_spark() -> None:
+    """Skip the test where there is no PySpark, or no Java."""
+    pytest.importorskip("pyspark", reason="needs the extra: pip install 'perennial-ml[spark]'")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java 17")
 
 
 @pytest.fixture
