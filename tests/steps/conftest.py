@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -29,6 +30,7 @@ from perennial.workshop.owner import ProcessWorkshop
 collect_ignore = ["files"]
 """Estimators, no tests."""
 DAYS = 45
+FILES = Path(__file__).parent / "files"
 KEY = b"0123456789abcdef0123456789abcdef"
 Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
@@ -111,20 +113,22 @@ def executors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(executors: Path) -> Iterator[SparkEngine]:
-    """One Spark for the whole session, on this machine: its start takes seconds, and its processes import what they need once."""
-    needs_spark()
-    said = {"PERENNIAL_ARTIFACTS": str(executors), "PERENNIAL_HOME": str(executors.parent)}
-    with pytest.MonkeyPatch.context() as patched, closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as engine:
-        patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())  # executors inherit it; it travels no other way
-        yield engine
-
-
 def needs_spark() -> None:
     """Skip the test where there is no PySpark, or no Java."""
     pytest.importorskip("pyspark", reason="needs the extra: pip install 'perennial-ml[spark]'")
     if shutil.which("java") is None:
         pytest.skip("needs Java 17")
+
+
+@pytest.fixture(scope="session")
+def spark(executors: Path, needs_spark: None) -> Iterator[SparkEngine]:  # noqa: ARG001 - skips
+    """One Spark for the whole session, on this machine: its start takes seconds, and its processes import what they need once."""
+    said = {"PERENNIAL_ARTIFACTS": str(executors), "PERENNIAL_HOME": str(executors.parent)}
+    with pytest.MonkeyPatch.context() as patched, closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as engine:
+        # What executors inherit where they are processes of this machine. The key travels no other way.
+        patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])]))
+        yield engine
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from perennial.steps.snapshots.parts import Part, parts_of
 from perennial.steps.snapshots.store_parts import store_parts
 from perennial.steps.validate import validate
 from perennial.stores.artifacts.disk import DiskArtifacts
+from perennial.stores.ledger import PostgresLedger
 from perennial.testing import InlineEngine
 from perennial.testing.story import day, night
 
@@ -54,16 +55,29 @@ def _many_cities(table: pa.Table) -> pa.Table:
     return again
 
 
+def _with_faults(table: pa.Table) -> pa.Table:
+    """Return *table* with two keys of the night that stand twice, and a humidity of -999 in every thirtieth row of it."""
+    at = table["event_at"].to_pylist()
+    first = next(row for row, moment in enumerate(at) if moment >= day(NIGHT))
+    city, humidity = table["city"].to_pylist(), table["humidity"].to_numpy(zero_copy_only=False).astype(float).copy()
+    city[first + 1], city[first + 501] = city[first], city[first + 500]
+    humidity[first : first + ROWS : 30] = -999.0
+    for name, values in (("city", pa.array(city)), ("humidity", pa.array(humidity).cast(table.schema.field("humidity").type))):
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
+
+
 @pytest.fixture
 def definition(define: Define, tables: dict[str, pa.Table]) -> Definition:
     """A definition with texts, intervals, every kind of expectation that needs another way of counting, and refused rows."""
     for name in ("conditions", "rides"):
         tables[name] = _many_cities(tables[name])
+    tables["conditions"] = _with_faults(tables["conditions"])
     checks = [
         ("expect_column_values_to_be_between", {"column": "temperature", "min_value": -25, "max_value": 10}),
         ("expect_column_values_to_not_be_null", {"column": "sky", "mostly": 0.5}),
         ("expect_column_mean_to_be_between", {"column": "temperature", "min_value": -25, "max_value": 35}),
-        ("expect_column_stdev_to_be_between", {"column": "humidity", "min_value": 0, "max_value": 50}),
+        ("expect_column_stdev_to_be_between", {"column": "humidity", "min_value": 0, "max_value": 500}),
         ("expect_column_median_to_be_between", {"column": "humidity", "min_value": 0, "max_value": 100}),
         ("expect_column_max_to_be_between", {"column": "temperature", "min_value": -25, "max_value": 60}),
         ("expect_column_unique_value_count_to_be_between", {"column": "sky", "min_value": 2, "max_value": 4}),
@@ -142,3 +156,34 @@ def test_predictions_and_counts_are_those_of_this_process(ready: Ready, engine: 
     assert here.profile
     assert [one.num_rows for one in rows_here] == [ROWS - validation.quarantined] * 2
     assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_verdicts_are_those_of_this_process(ready: Ready, engine: Engine, shape: list[int]) -> None:
+    """The id of a validation is the digest of its findings and of the rows that it refused, with their reasons."""
+    snapshot = ready.cut(shape)
+    here, there = ready.checked(snapshot, None), ready.checked(snapshot, engine)
+    assert there.id == here.id
+    found = {finding.expectation: finding for finding in there.findings}
+    assert found["quality.sentinels"].unexpected == 32
+    assert found["expect_compound_columns_to_be_unique"].unexpected == 4
+    assert (here.verdict, here.quarantined > 36) == (Verdict.PASS, True)
+
+
+@pytest.mark.spark
+def test_what_was_worked_out_elsewhere_is_published_whole(
+    ready: Ready, spark: Engine, postgres_ledger: PostgresLedger, new_stores: Callable[..., Stores], retrained: Retrain
+) -> None:
+    """Into PostgreSQL, in several streams at the same time; the audit finds every row."""
+    stores = new_stores(artifacts=ready.stores.artifacts, ledger=postgres_ledger)
+    assert retrained(ready.definition, stores, day(30)).promoted
+    extracted = extract(ready.definition, night(NIGHT), stores, purpose=Purpose.SCORE, as_of=day(NIGHT + 1))
+    model = replace(ready, stores=stores, extracted=extracted)
+    snapshot = model.cut(SHAPES["sixteen"])
+    validation = model.checked(snapshot, spark)
+    here, rows_here = model.predicted(snapshot, validation, None)
+    there, rows_there = model.predicted(snapshot, validation, spark)
+    assert there == here
+    assert [one.num_rows for one in rows_there] == [ROWS - validation.quarantined] * 2
+    assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+    assert postgres_ledger.audit().faults == ()
