@@ -9,10 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+SPARK := $(VENV)/.installed-spark
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test faults bench judge up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test faults spark bench judge up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,8 @@ test: $(DEV) ## Run every test that needs no outside service (`make test TESTS=t
 
 faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
+
+spark: $(SPARK) ## Install what the tests of Spark need beside Java 17 (480 MB); without it they are skipped
 
 check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
@@ -70,6 +73,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --group dev \
 	  --output-file requirements/dev.txt
+	echo "pyspark>=4,<5" | uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" - --output-file requirements/spark.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -87,6 +92,10 @@ $(RUN): requirements/run.txt pyproject.toml
 $(DEV): requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/dev.txt
 	@touch $@ $(RUN)
+
+$(SPARK): requirements/spark.txt $(DEV)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/spark.txt --alone
+	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.
 $(VENV)-%/.installed: requirements/%.txt

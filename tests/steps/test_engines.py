@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 import pytest
 
 from perennial.core.digest import canonical_json
-from perennial.core.receipts import Predicted, Publication, Purpose, Role, Snapshot, Validation, Verdict
+from perennial.core.receipts import ModelVersion, Predicted, Publication, Purpose, Role, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
+from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Engine, Stores
 from perennial.steps.extract import extract
+from perennial.steps.measuring.counted import counted
 from perennial.steps.predict import predict
 from perennial.steps.snapshots.parts import Part, parts_of
 from perennial.steps.snapshots.store_parts import store_parts
@@ -168,6 +170,18 @@ def test_verdicts_are_those_of_this_process(ready: Ready, engine: Engine, shape:
     assert found["quality.sentinels"].unexpected == 32
     assert found["expect_compound_columns_to_be_unique"].unexpected == 4
     assert (here.verdict, here.quarantined > 36) == (Verdict.PASS, True)
+
+
+def test_counts_are_those_of_this_process(ready: Ready, engine: Engine) -> None:
+    """Also where nobody had counted in the pass that predicts."""
+    snapshot = ready.cut(SHAPES["skewed"])
+    validation = ready.checked(snapshot, None)
+    version = ready.stores.ledger.history(ModelVersion, ready.definition.name)[-1]
+    edges = Reference.from_json(ready.stores.artifacts.get(version.profile)).edges
+    asked = (edges, ready.definition)
+    here = counted(*asked, ready.stores, snapshot, validation)
+    assert counted(*asked, replace(ready.stores, engine=engine), snapshot, validation) == here
+    assert here.rows == ROWS - validation.quarantined
 
 
 @pytest.mark.spark

@@ -88,7 +88,9 @@ def test_an_executor_without_the_key_says_so(spark: SparkEngine, odd: Any, tmp_p
     assert list(tmp_path.glob("*.key")) == []
 
 
+@pytest.mark.faults
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # six Javas start, each in seconds where nothing else runs
 @pytest.mark.usefixtures("needs_spark")
 def test_an_executor_that_is_killed_and_a_task_that_runs_twice_change_nothing(tmp_path: Path) -> None:
     """In a Spark whose executors are processes of their own: each part is answered once, and right."""

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-import odd_pieces
+import odd_pieces  # type: ignore[import-not-found] # on the path of the process
 import pyspark
 
 from perennial.ports import Tools

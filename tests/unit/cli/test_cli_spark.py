@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from perennial.cli import checkup_spark
 from perennial.cli.checkup_spark import Probe, spark
 from perennial.cli.finding import State
 from perennial.core.codes import Code
@@ -37,7 +36,7 @@ def _tools(settings: Settings, key: str = KEY) -> Tools:
 
 def test_executors_like_this_machine_are_right(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was put there to be read is gone again."""
-    monkeypatch.setattr(checkup_spark.wiring, "open_engine", lambda _: _Engine(_tools(settings)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: _Engine(_tools(settings)))
     (found,) = spark(settings)
     assert (found.what, found.state) == ("spark", State.RIGHT)
     assert found.found == "spark://spark:7077: executors on 1 host(s), as set up as this"
@@ -46,7 +45,7 @@ def test_executors_like_this_machine_are_right(settings: Settings, monkeypatch: 
 
 def test_executors_with_another_key_are_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model would be refused there. The key itself is not told."""
-    monkeypatch.setattr(checkup_spark.wiring, "open_engine", lambda _: _Engine(_tools(settings, "cd" * 32)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: _Engine(_tools(settings, "cd" * 32)))
     (found,) = spark(settings)
     assert (found.state, found.found) == (State.WRONG, "executors have another signing key than this machine")
     digest = open_artifacts(settings).put(b"probe")
@@ -60,7 +59,7 @@ def test_a_spark_that_does_not_start_is_wrong(settings: Settings, monkeypatch: p
         def map(self, work: object, parts: object) -> list[bytes]:  # noqa: ARG002 - the port's
             raise UnavailableError(Code.ENGINE_UNAVAILABLE, "did not start", where="spark")
 
-    monkeypatch.setattr(checkup_spark.wiring, "open_engine", lambda _: Away(_tools(settings)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: Away(_tools(settings)))
     assert [str(one.found) for one in spark(settings)] == ["spark: did not start [ENGINE_UNAVAILABLE]"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -55,7 +55,7 @@ class SparkEngine:
                 self._session.stop()
             self._session = None
 
-    def _done(self, run: Callable[..., object], count: int) -> pa.Table:
+    def _done(self, run: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], count: int) -> pa.Table:
         with self._lock:
             self._session = self._session or start(self._master, self._options)
             session = self._session
