@@ -9,11 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+BROWSER := $(VENV)/.installed-browser
 SPARK := $(VENV)/.installed-spark
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test faults spark bench judge up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser spark faults bench judge up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,8 @@ logs: $(RUN) ## Show the end of the logs of what `make up` started
 
 test: $(DEV) ## Run every test that needs no outside service (`make test TESTS=tests/unit` for some)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not faults" $(TESTS)
+
+browser: $(BROWSER) ## Add what the tests in a browser need, beside the system's Chromium, to what `make test` installs
 
 faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
@@ -75,6 +78,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --output-file requirements/dev.txt
 	echo "pyspark>=4,<5" | uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" - --output-file requirements/spark.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
+	  --custom-compile-command "make lock" --group browser --output-file requirements/browser.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -83,7 +88,7 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -93,8 +98,12 @@ $(DEV): requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/dev.txt
 	@touch $@ $(RUN)
 
+$(BROWSER): requirements/browser.txt $(DEV)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
+	@touch $@
+
 $(SPARK): requirements/spark.txt $(DEV)
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/spark.txt --alone
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
 	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.

@@ -84,11 +84,12 @@ def report(trials: int, _: Path | None, say: Callable[[str], None]) -> list[str]
 
 def _cells(effect: Effect, references: Sequence[Counts], shift: float) -> list[str]:
     tonight = np.full(BINS, ROWS // BINS)
-    nulls = [night_null(nights.sum(axis=0), tonight, nights, shift) for nights in references]
-    thresholds = np.array([null.threshold(_LEVEL) for null in nulls])
+    drawn = np.stack(references)
+    null = night_null(drawn.sum(axis=1), tonight, drawn, shift)
+    thresholds = null.threshold(_LEVEL)
     alarms = YEAR * COLUMNS * float(np.mean(_chances(effect, thresholds, len(references[0]))))
     said = f"{alarms:.2g}" if alarms <= _MARGIN * WANTED else f"**{alarms:.2g}**"
-    return [said, f"{_found(effect, nulls[0], float(np.median(thresholds))):.2f}"]
+    return [said, f"{_found(effect, null, float(np.median(thresholds))):.2f}"]
 
 
 def _chances(effect: Effect, thresholds: Floats, nights: int) -> Floats:
@@ -104,7 +105,7 @@ def _chances(effect: Effect, thresholds: Floats, nights: int) -> Floats:
 
 def _found(effect: Effect, null: Null, threshold: float) -> float:
     """Return the shift whose PSI, with what sampling adds in the mean, is that of the threshold."""
-    return float(np.interp(threshold - null.freedom * null.scale, _away(_SHIFTS, _usual(effect)), _SHIFTS))
+    return float(np.interp(threshold - null.freedom[0] * null.scale[0], _away(_SHIFTS, _usual(effect)), _SHIFTS))
 
 
 def _usual(effect: Effect) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +19,10 @@ from perennial.core.errors import RejectedError
 
 if TYPE_CHECKING:
     from perennial.ports import Artifacts, Source, Stores, Tools
+    from perennial.stores.health import PostgresHealth
     from perennial.stores.ledger import PostgresLedger
     from perennial.stores.spark.engine import SparkEngine
+    from perennial.workshop.owner import ProcessWorkshop
 
 KEY_BYTES = 32
 EMBEDDED_DATABASE = "perennial"
@@ -118,7 +120,6 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
         UnavailableError: STORE_UNAVAILABLE.
     """
     from perennial.ports import Stores  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
-    from perennial.workshop.owner import ProcessWorkshop  # noqa: PLC0415 - the same
 
     chosen = configured or settings()
     with ExitStack() as stack:
@@ -131,9 +132,49 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
             signing_key=signing_key(chosen),
             scratch=_scratch(chosen),
             trusted=chosen.trusted,
-            workshop=stack.enter_context(closing(ProcessWorkshop(_for_jobs(environment())))),
+            workshop=stack.enter_context(closing(new_workshop())),
             engine=stack.enter_context(closing(open_engine(chosen, connections))) if chosen.spark else None,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reads rows and keeps no record: see ``ports.Stores``, of which this is a part.
+
+    Attributes:
+        source: Returns the source behind a connection's name.
+        signing_key: The key that authenticates model artifacts.
+        scratch: A folder for temporary files.
+        trusted: Classes that model artifacts may hold beside Perennial's own list.
+    """
+
+    source: Callable[[str], Source]
+    signing_key: bytes
+    scratch: Path
+    trusted: frozenset[str] = frozenset()
+
+
+@contextmanager
+def open_reading(names: Iterable[str], configured: Settings | None = None) -> Iterator[Reading]:
+    """Open the sources behind the connections *names*, and no ledger. A database starts only where a source lies in it.
+
+    Raises:
+        RejectedError: SETTING_MISSING, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    chosen = configured or settings()
+    with ExitStack() as stack:
+        known = all(name in chosen.connections for name in names)
+        beside: Connections = (lambda _: None) if known else stack.enter_context(databases(chosen)).beside
+        source = stack.enter_context(_sources(chosen, None, beside))
+        yield Reading(source=source, signing_key=signing_key(chosen), scratch=_scratch(chosen), trusted=chosen.trusted)
+
+
+def new_workshop() -> ProcessWorkshop:
+    """Return a workshop whose jobs see the environment without our connections."""
+    from perennial.workshop.owner import ProcessWorkshop  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
+
+    return ProcessWorkshop(_for_jobs(environment()))
 
 
 def open_engine(configured: Settings, connections: Connections | None = None) -> SparkEngine:
@@ -249,6 +290,20 @@ def open_ledger(url: str) -> AbstractContextManager[PostgresLedger]:
     from perennial.stores.ledger import PostgresLedger  # noqa: PLC0415 - SQLAlchemy
 
     return closing(PostgresLedger.open(url))
+
+
+@contextmanager
+def open_health(configured: Settings | None = None) -> Iterator[PostgresHealth]:
+    """Open what reads the ledger for the pages of model health, and close it again.
+
+    Raises:
+        RejectedError: LEDGER_VERSION, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    from perennial.stores.health import PostgresHealth  # noqa: PLC0415 - SQLAlchemy
+
+    with databases(configured or settings()) as running, closing(PostgresHealth.open(running.ledger)) as health:
+        yield health
 
 
 def open_artifacts(configured: Settings) -> Artifacts:

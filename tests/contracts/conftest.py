@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from perennial.backtest.chronicle import Chronicle
 from perennial.ports import Ledger
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing import MemoryLedger, Story
@@ -19,11 +20,13 @@ def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
     opened.close()
 
 
-@pytest.fixture(params=["postgres", "memory"])
+@pytest.fixture(params=["postgres", "memory", "chronicle"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     """An empty ledger, once of each kind."""
     if request.param == "memory":
         return MemoryLedger()
+    if request.param == "chronicle":
+        return Chronicle()
     opened: PostgresLedger = request.getfixturevalue("postgres_ledger")
     return opened
 

@@ -14,6 +14,7 @@ from perennial.core.receipts import (
     Evaluation,
     Measurement,
     ModelVersion,
+    Pause,
     PredictionBatch,
     Promotion,
     Purpose,
@@ -35,6 +36,7 @@ RECEIPTS: dict[str, Callable[[Story], Receipt]] = {
     "approval": lambda story: story.approval(0),
     "measurement": lambda story: story.measurement(0),
     "decision": lambda story: story.decision(0, request="bike_demand-all-request-1"),
+    "pause": lambda story: story.pause(1),
 }
 
 
@@ -93,7 +95,19 @@ def test_recording_again_returns_the_record_that_stands(ledger: Ledger, story: S
 
 @pytest.mark.parametrize(
     "kind",
-    [Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, PredictionBatch, RetrainRequest],
+    [
+        Snapshot,
+        Release,
+        Validation,
+        ModelVersion,
+        Evaluation,
+        Approval,
+        Measurement,
+        Decision,
+        PredictionBatch,
+        RetrainRequest,
+        Pause,
+    ],
 )
 def test_what_is_not_there_is_said_to_be_unknown(ledger: Ledger, kind: type[Receipt]) -> None:
     """The message names the kind and the key."""

@@ -58,6 +58,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "bell": {"retraining": {"max_age": "2d"}},
     "approved": {"publish": {"approval": "human"}},
     "rejected": {"publish": {"approval": "human"}},
+    "answered": {"publish": {"approval": "human"}},
+    "looked_at": {},
     "lacking": {"features": {"numeric": ["temperature", "wind"]}},
     "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
     "regions_asked": {**REGIONS, "publish": {"approval": "human"}},

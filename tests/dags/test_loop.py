@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -118,12 +119,12 @@ def scored(client: Client, stores: Stores, definition_of: Load) -> dict[int, str
 
 @pytest.fixture(scope="module")
 def asked(airflow: LocalAirflow, client: Client) -> dict[str, str]:
-    """Two retrainings of different models that wait for a person: the runs by model.
+    """Retrainings of different models that wait for a person: the runs by model.
 
     An answer that comes before the scheduler has heard that the task's process ended makes it a task that was killed.
     """
     runs = {}
-    for name in ("approved", "rejected"):
+    for name in ("approved", "rejected", "answered"):
         client.unpause(f"retrain_{name}")
         runs[name] = client.trigger(f"retrain_{name}", conf={"as_of": iso(day(30))})
     for name in runs:
@@ -216,6 +217,21 @@ def test_a_person_approves(client: Client, stores: Stores, asked: dict[str, str]
     assert (approval.evaluation, approval.verdict, approval.actor) == (promotion.evaluation, "pass", "admin")
 
 
+def test_a_person_answers_on_the_page_of_the_model(
+    airflow: LocalAirflow, client: Client, stores: Stores, asked: dict[str, str]
+) -> None:
+    """The run that waits goes on, and the promotion names one approval, with the reason."""
+    standing = stores.ledger.history(Evaluation, "answered")[-1]
+    body = {"evaluation": standing.id, "verdict": "pass", "reason": "it looks right"}
+    done = _posted(f"{airflow.address}/perennial/models/answered/all/answer", client.token, body)
+
+    assert done["sentence"].endswith(f"the run {asked['answered']} of retrain_answered goes on.")
+    assert _ended(client, "retrain_answered", asked["answered"]) == "success"
+    [promotion] = stores.ledger.history(Promotion, "answered")
+    [approval] = stores.ledger.history(Approval, "answered")
+    assert (approval.id, approval.actor, approval.comment) == (promotion.approval, "admin", "it looks right")
+
+
 def test_a_person_rejects(client: Client, stores: Stores, asked: dict[str, str], airflow_environment: dict[str, str]) -> None:
     """Nothing is promoted; the rejection is a row, and the run ends well and says so."""
     assert _answered(client, "retrain_rejected", asked["rejected"], "Reject") == "success"
@@ -271,7 +287,7 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
     _until(lambda: bool(client.import_errors()))
     faults = [str(fault) for error in check(airflow_definitions).errors for fault in error.faults]
     [(file, text)] = client.import_errors().items()
-    names = ("approved", "bell", "by_hand", "lacking", "nights", "regions", "regions_asked", "rejected")
+    names = ("answered", "approved", "bell", "by_hand", "lacking", "looked_at", "nights", "regions", "regions_asked", "rejected")
 
     assert file.endswith("config_errors.py")
     assert len(faults) == 2
@@ -395,6 +411,14 @@ def _answered(client: Client, dag: str, run: str, option: str) -> str:
     assert client.task_states(dag, run)["approve"] == "awaiting_input"
     client.answer(dag, run, "approve", option)
     return _ended(client, dag, run)
+
+
+def _posted(address: str, token: str, body: dict[str, str]) -> Any:
+    """Send JSON to a page with a token, and return its answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http, on loopback
+    with urlopen(request, timeout=300) as answer:  # noqa: S310 - the same
+        return json.load(answer)
 
 
 def _tries(client: Client, dag: str, run: str, task: str) -> int:

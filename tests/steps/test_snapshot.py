@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import resource
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -232,6 +234,21 @@ def test_a_store_that_refuses_a_part_ends_the_reading(new_stores: Callable[..., 
         store_parts(noted(), stores, part_bytes=1)
     assert str(error.value) == "artifacts: has no space left [STORE_FULL]"
     assert (artifacts.files, sum(read) < 1_000_000, list(stores.scratch.iterdir())) == (2, True, [])
+
+
+def test_a_part_that_cannot_be_removed_when_it_is_stored_is_no_error(
+    new_stores: Callable[..., Stores], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost by it: the folder goes as a whole."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    stores = new_stores()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", failing)
+        parts = store_parts(numbered(3), stores)
+    assert ([part.rows for part in parts], list(stores.scratch.iterdir())) == ([3], [])
 
 
 def test_promise_10_a_damaged_part_is_refused_before_it_is_parsed(definition: Definition, stores: Stores) -> None:

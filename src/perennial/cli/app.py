@@ -8,6 +8,7 @@ import typer
 
 from perennial import __version__
 from perennial.cli import (
+    backtesting,
     calibrating,
     cards,
     care,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (definitions, suggest, setup, runs, replaying, outside):
+for room in (definitions, suggest, setup, runs, replaying, outside, backtesting):
     room.register(app)
 cards.register(models.app)
 app.add_typer(models.app, name="models")

@@ -37,11 +37,12 @@ def calibrate(model: Model, segment: Segment = None, *, as_json: Json = False) -
     if as_json:
         dump(found.model_dump(mode="json") | {"recommendation": advice})
         return
-    _show(found)
+    show_calibration(found)
     say(advice)
 
 
-def _show(found: Calibration) -> None:
+def show_calibration(found: Calibration) -> None:
+    """Print the tables of a calibration."""
     if found.settings:
         title = f"nights with an alarm a year, from {found.nights} nights, {found.champions} champions, {found.tests} tests a night"
         columns = ("setting", "as they were", "without drift", "at most")

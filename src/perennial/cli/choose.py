@@ -59,14 +59,13 @@ def night_of(definition: Definition, night: str | None) -> Interval:
     Raises:
         DataError: RUN_NO_INTERVAL, no interval of the schedule ends on that date.
     """
-    from perennial.definition.calendar import last_interval  # noqa: PLC0415 - croniter, for the verbs that need it
+    from perennial.definition.calendar import last_interval, newest_night  # noqa: PLC0415 - croniter, for the verbs that need it
 
     if night is not None and "/" in night:
         return Interval.parse(night)
-    at = moment(night) if night is not None else _newest(definition)
-    until = at + _LATEST if night is not None else at
-    found = last_interval(definition.schedule.score, definition.schedule.timezone, until)
-    if found is None or (night is not None and found.end < at):
+    schedule, at = definition.schedule, moment(night) if night is not None else None
+    found = newest_night(schedule, wiring.now()) if at is None else last_interval(schedule.score, schedule.timezone, at + _LATEST)
+    if found is None or (at is not None and found.end < at):
         raise DataError(
             Code.RUN_NO_INTERVAL, f"no night of the schedule ends on {night or 'or before today'}", where=definition.name
         )
@@ -83,14 +82,6 @@ def held_stores(model: str, segment: str, flow: str, holder: str) -> Iterator[St
     """Open the stores of the environment and hold the segment's lease for *flow*, for a *holder* who is nobody else's."""
     with wiring.open_stores() as stores, stores.leased(model, segment, flow, holder=holder, ttl=LEASE) as held:
         yield held
-
-
-def _newest(definition: Definition) -> datetime:
-    """Return the present moment, or the end of a schedule that has ended."""
-    from perennial.definition.calendar import midnight  # noqa: PLC0415 - croniter, for the verbs that need it
-
-    schedule = definition.schedule
-    return wiring.now() if schedule.end is None else min(wiring.now(), midnight(schedule.end, schedule.timezone))
 
 
 def _instead(path: Path) -> str:

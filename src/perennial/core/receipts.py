@@ -460,6 +460,18 @@ class RetrainRequest(Receipt):
     outcome: str | None = None
 
 
+class Pause(Receipt):
+    """A person's word that no further run of a model starts, or, where it is not *paused*, that they start again."""
+
+    id: str
+    model: str
+    segment: str = ALL
+    at: Moment
+    paused: bool
+    reason: str
+    actor: str
+
+
 class Lineage(Receipt):
     """Where one prediction comes from: every id on the way back to the data, the checks and the person."""
 

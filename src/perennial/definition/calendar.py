@@ -85,3 +85,9 @@ def last_interval(cron: str, timezone: str, until: datetime) -> Interval | None:
         if back == _LONGEST_LOOK:
             return None
         back = min(back * 4, _LONGEST_LOOK)
+
+
+def newest_night(schedule: Schedule, now: datetime) -> Interval | None:
+    """Return the last scoring interval that has ended *now*, of a schedule that has ended its very last; None without any."""
+    until = now if schedule.end is None else min(now, midnight(schedule.end, schedule.timezone))
+    return last_interval(schedule.score, schedule.timezone, until)

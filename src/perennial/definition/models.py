@@ -81,6 +81,17 @@ class WatchedKind(StrEnum):
     TIMESTAMP = "timestamp"
 
 
+class Cost(Part):
+    """What an error and a retraining cost, so that a backtest can add them up."""
+
+    unit: Text
+    """What costs are counted in, such as EUR."""
+    loss: Annotated[float, Field(gt=0)]
+    """The cost of one unit of the watched loss, for one row: of an absolute error of 1, for instance."""
+    retraining: Annotated[float, Field(ge=0)] = 0.0
+    """The cost of one retraining, whatever becomes of its challenger."""
+
+
 class Kpi(Part):
     """The business figure that the model is for."""
 
@@ -88,6 +99,8 @@ class Kpi(Part):
     """What the business counts."""
     approximation: Text
     """How the metric approximates it."""
+    cost: Cost | None = None
+    """What errors and retrainings cost, for ``perennial backtest``."""
 
 
 class Relation(Part):

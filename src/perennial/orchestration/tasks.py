@@ -214,6 +214,7 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
 
     @task(task_id="publish", **WHOLE, **rules(definition))
     def publish(evaluated: Json, answered: Json | None) -> Json:
+        from perennial.steps.approve import answered as said_before  # noqa: PLC0415 - heavy
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
         from perennial.steps.publish import publish as step  # noqa: PLC0415 - heavy
 
@@ -221,8 +222,9 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
             evaluation = Evaluation.model_validate(evaluated)
             approval = None
             if answered:
-                verdict = Verdict.PASS if APPROVE in answered["chosen_options"] else Verdict.FAIL
-                approval = approve(evaluation, stores, verdict=verdict, actor=_who(answered), comment="in Airflow")
+                verdict, who = Verdict.PASS if APPROVE in answered["chosen_options"] else Verdict.FAIL, _who(answered)
+                approval = said_before(evaluation, stores, verdict=verdict, actor=who)
+                approval = approval or approve(evaluation, stores, verdict=verdict, actor=who, comment="in Airflow")
             publication: Publication = step(
                 definition, evaluation.interval, stores, evaluation=evaluation, approval=approval, actor=actor()
             )

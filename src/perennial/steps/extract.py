@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -118,15 +118,33 @@ def read_labels(definition: Definition, interval: Interval, stores: Stores, *, a
     """
     relation = definition.labels
     known = as_of if relation.available_at else as_of - definition.label.delay
-    wanted = selection(
-        relation,
+    return bounded_rows(relation, _label_selection(definition, interval, known, segment), stores)
+
+
+def read_history(definition: Definition, within: Interval, stores: Stores, *, segment: str) -> Iterator[tuple[Selection, Batches]]:
+    """Yield what the definition reads of rows, and then of labels, and the rows of each, as of the end of *within*.
+
+    Of labels without a column that says when they came, those are there too that are not matured by then.
+
+    Raises:
+        DataError: As :func:`extract`.
+        RejectedError: SEGMENT_UNKNOWN.
+    """
+    rows = row_selection(definition, within, as_of=within.end, segment=segment)
+    labels = _label_selection(definition, within, within.end, segment)
+    for relation, wanted in ((definition.source, rows), (definition.labels, labels)):
+        yield wanted, bounded_rows(relation, wanted, stores)
+
+
+def _label_selection(definition: Definition, interval: Interval, known: datetime, segment: str) -> Selection:
+    return selection(
+        definition.labels,
         label_columns(definition),
         interval,
         known,
         numeric=(definition.label.column,),
         among=of_segment(definition, segment),
     )
-    return bounded_rows(relation, wanted, stores)
 
 
 def selection(

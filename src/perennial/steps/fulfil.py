@@ -10,10 +10,12 @@ from perennial.core.receipts import Publication, RequestState
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.assign import Assignment
-from perennial.steps.loop import retrain
+from perennial.steps.loop import STEPS, Steps, retrain
 
 
-def fulfil(definition: Definition, job: Assignment, stores: Stores, *, claimed_by: str, actor: str) -> Publication:
+def fulfil(
+    definition: Definition, job: Assignment, stores: Stores, *, claimed_by: str, actor: str, steps: Steps = STEPS
+) -> Publication:
     """Retrain, and settle the request: also when it cannot be done. What was interrupted goes back into the queue.
 
     Whoever lost its lease leaves the request to its successor.
@@ -29,6 +31,7 @@ def fulfil(definition: Definition, job: Assignment, stores: Stores, *, claimed_b
             as_of=job.as_of,
             request=job.request,
             segment=job.segment,
+            steps=steps,
         )
     except TerminalError as error:
         if error.code is not Code.LEASE_LOST:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from perennial.core.interval import Interval
-from perennial.core.receipts import ALL, Approval, Decision, Measurement, Publication, Purpose, Validation
+from perennial.core.receipts import (
+    ALL,
+    Approval,
+    Decision,
+    Evaluation,
+    Measurement,
+    ModelVersion,
+    Predicted,
+    Publication,
+    Purpose,
+    Snapshot,
+    Validation,
+)
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.decide import decide
@@ -19,6 +33,24 @@ from perennial.steps.train import train
 from perennial.steps.validate import validate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The steps of both flows up to what is decided.
+
+    Whoever runs the same history several times puts others in their place, which do once what is the same each time.
+    """
+
+    extract: Callable[..., Snapshot] = extract
+    validate: Callable[..., Validation] = validate
+    predict: Callable[..., Predicted] = predict
+    monitor: Callable[..., Measurement] = monitor
+    train: Callable[..., ModelVersion] = train
+    evaluate: Callable[..., Evaluation] = evaluate
+
+
+STEPS = Steps()
+
+
 def score(definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime, segment: str = ALL) -> Decision:
     """Run one night of *segment*: extract, validate, predict, monitor, decide."""
     validation, measurement = observe(definition, interval, stores, as_of=as_of, segment=segment)
@@ -26,13 +58,13 @@ def score(definition: Definition, interval: Interval, stores: Stores, *, as_of: 
 
 
 def observe(
-    definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime, segment: str = ALL
+    definition: Definition, interval: Interval, stores: Stores, *, as_of: datetime, segment: str = ALL, steps: Steps = STEPS
 ) -> tuple[Validation, Measurement]:
     """Run a night up to, but without, its decision."""
-    snapshot = extract(definition, interval, stores, purpose=Purpose.SCORE, as_of=as_of, segment=segment)
-    validation = validate(definition, interval, stores, snapshot=snapshot)
-    predicted = predict(definition, interval, stores, snapshot=snapshot, validation=validation)
-    return validation, monitor(definition, interval, stores, snapshot=snapshot, validation=validation, predicted=predicted)
+    snapshot = steps.extract(definition, interval, stores, purpose=Purpose.SCORE, as_of=as_of, segment=segment)
+    validation = steps.validate(definition, interval, stores, snapshot=snapshot)
+    predicted = steps.predict(definition, interval, stores, snapshot=snapshot, validation=validation)
+    return validation, steps.monitor(definition, interval, stores, snapshot=snapshot, validation=validation, predicted=predicted)
 
 
 def retrain(
@@ -46,6 +78,7 @@ def retrain(
     request: str | None = None,
     approval: Approval | None = None,
     segment: str = ALL,
+    steps: Steps = STEPS,
 ) -> Publication:
     """Run one retraining on the window *interval*: extract, validate, train, evaluate, publish.
 
@@ -53,8 +86,8 @@ def retrain(
     workshop gets ready to fit.
     """
     stores.workshop.prepare(FIT)
-    snapshot = extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=as_of or interval.end, segment=segment)
-    validation = validate(definition, interval, stores, snapshot=snapshot)
-    version = train(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)
-    evaluation = evaluate(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)
+    snapshot = steps.extract(definition, interval, stores, purpose=Purpose.TRAIN, as_of=as_of or interval.end, segment=segment)
+    validation = steps.validate(definition, interval, stores, snapshot=snapshot)
+    version = steps.train(definition, interval, stores, snapshot=snapshot, validation=validation, reason=reason, request=request)
+    evaluation = steps.evaluate(definition, interval, stores, snapshot=snapshot, validation=validation, version=version)
     return publish(definition, interval, stores, evaluation=evaluation, approval=approval, actor=actor)

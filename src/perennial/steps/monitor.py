@@ -27,7 +27,7 @@ from perennial.steps.measuring.movements import Movements, Night, movements
 from perennial.steps.measuring.outcomes import record_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def monitor(
@@ -42,9 +42,16 @@ def monitor(
 
 
 def measure(
-    definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation, predicted: Predicted
+    definition: Definition,
+    interval: Interval,
+    stores: Stores,
+    *,
+    snapshot: Snapshot,
+    validation: Validation,
+    predicted: Predicted,
+    moves: Callable[[Night, float], Movements] = movements,
 ) -> Measurement:
-    """Measure from what the ledger holds; a pure function of it and of the night's snapshot."""
+    """Measure from what the ledger holds; a pure function of it and of the night's snapshot. *moves* says what moved."""
     promotion = champion_of(stores, definition.name, snapshot.segment, interval)
     version = version_of(stores, promotion)
     losses: Sequence[NightLoss] = ()
@@ -56,7 +63,7 @@ def measure(
         evaluation = _evaluation(stores, promotion)
         outlook = outlook_in(stores, evaluation)
         night = Night(definition, interval, stores, version, outlook, snapshot, validation, predicted)
-        moved = movements(night, budget(definition, interval.length, None).movements)
+        moved = moves(night, budget(definition, interval.length, None).movements)
         watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile, outlook)
         lost, sliced = loss_signals(watched, losses)
         signals += [*lost, *moved.signals]

@@ -79,7 +79,7 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         with predictions(scorings, rows, lambda: pieces_of(stores, snapshot, validation), stores) as scored:
             profile, told = (_kept(stores, found) for found in (scored[0].profile, scored[0].outlook))  # first, for it may fail
             batches = tuple(
-                stores.ledger.publish(_batch(snapshot, validation, role, version, by.epoch, rows.num_rows), *found.streams())
+                stores.ledger.publish(batch_of(snapshot, validation, role, version, by.epoch, rows.num_rows), *found.streams())
                 for (role, version, by, _), found in zip(asked, scored, strict=True)
             )
     return Predicted(
@@ -128,7 +128,10 @@ def _kept(stores: Stores, counts: Profile | None) -> str | None:
     return stores.artifacts.put(counts.to_json()) if counts else None
 
 
-def _batch(snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int) -> PredictionBatch:
+def batch_of(
+    snapshot: Snapshot, validation: Validation, role: Role, version: ModelVersion, epoch: int, rows: int
+) -> PredictionBatch:
+    """Return the receipt of what *version* predicts of a night in a *role*."""
     content = [snapshot.model, snapshot.segment, str(snapshot.interval), role.value, version.id, epoch, validation.id]
     return PredictionBatch(
         id=digest_json(content)[:32],

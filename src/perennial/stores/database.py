@@ -50,15 +50,26 @@ def postgres_url(text: str, *, where: str) -> URL:
     return url.set(drivername=_DRIVER)
 
 
-def open_engine(text: str, *, where: str) -> Engine:
+def open_engine(text: str, *, where: str, options: str = "") -> Engine:
     """Return an engine of the PostgreSQL database behind the URL *text*. Nothing is connected yet.
+
+    Args:
+        text: The URL.
+        where: What the database is called in messages.
+        options: Settings that every connection begins with, as libpq's ``options`` takes them, beside those of the URL.
 
     Raises:
         DefinitionError: DEFINITION_URL.
     """
+    url = postgres_url(text, where=where)
+    settings = f"{url.query.get('options', '')} {options}".strip()
     return create_engine(
-        postgres_url(text, where=where),
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "perennial"},
+        url,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "perennial",
+            **({"options": settings} if settings else {}),
+        },
         hide_parameters=True,
         pool_pre_ping=True,
         max_overflow=20,

@@ -179,6 +179,19 @@ retrain_request = Table(
     Index(None, "model", "segment", "at"),
     Index("retrain_request_one_open_idx", "model", "segment", unique=True, postgresql_where=text("state <> 'done'")),
 )
+pause = Table(
+    "pause",
+    metadata,
+    _id(),
+    *_scope(),
+    _at("at"),
+    Column("paused", Boolean, nullable=False),
+    _text("reason"),
+    _text("actor"),
+    _written(),
+    _said(),
+    Index(None, "model", "segment", "at"),
+)
 training_run = Table(
     "training_run",
     metadata,

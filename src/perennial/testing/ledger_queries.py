@@ -23,6 +23,7 @@ from perennial.core.receipts import (
     ModelVersion,
     Named,
     NightLoss,
+    Pause,
     PredictionBatch,
     Promotion,
     PromotionKind,
@@ -82,7 +83,7 @@ def place(records: Records, receipt: Receipt) -> tuple[str, str, tuple[Any, ...]
     match receipt:
         case Promotion():
             return receipt.model, receipt.segment, (receipt.epoch,)
-        case RetrainRequest():
+        case RetrainRequest() | Pause():
             return receipt.model, receipt.segment, (receipt.at,)
         case Approval():
             return place(records, records.of(Evaluation)[receipt.evaluation])

@@ -25,6 +25,7 @@ from perennial.core.receipts import (
     Measurement,
     ModelVersion,
     NightLoss,
+    Pause,
     PredictionBatch,
     Promotion,
     PromotionKind,
@@ -265,6 +266,18 @@ class Story:
             at=day(number),
             reason="decay",
             origin="decide",
+        )
+
+    def pause(self, number: float) -> Pause:
+        """Make a person's word, on day *number*, that no further run starts."""
+        return Pause(
+            id=self._id("pause", number),
+            model=self.model,
+            segment=self.segment,
+            at=day(number),
+            paused=True,
+            reason="The source moves; „wait“.",
+            actor="ana",
         )
 
     def keep_night(self, ledger: Ledger, number: int) -> None:

@@ -13,7 +13,7 @@ from perennial.cli import app
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 PROMISED = [
-    *("check", "schema", "migrate", "simulate", "retrain", "score", "replay", "others"),
+    *("check", "schema", "migrate", "simulate", "retrain", "score", "replay", "backtest", "others"),
     *("suggest", "validation", "quarantine", "release", "monitor", "explain", "calibrate"),
     *(
         "models_list",

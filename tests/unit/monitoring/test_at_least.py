@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.monitoring.counting.at_least import AtLeast, Ends, Grid, Scratch, grid_of
+from perennial.monitoring.counting.at_least import AtLeast, Ends, Grid, Scratch
 from perennial.monitoring.psi import Counts, Floats
 
 MOST = np.finfo(np.float64).max
@@ -63,7 +63,7 @@ def test_a_grid_of_any_width_is_exact(exponent: int, places: list[int], values: 
     with np.errstate(over="ignore"):
         near = np.concatenate([ends, np.nextafter(ends, np.inf), np.nextafter(ends, -np.inf), values])
     many = np.resize(near, 3000)
-    assert grid_of(ends) is not None
+    assert Ends(ends).grid is not None
     assert compared(many, ends).tolist() == at_least(many, ends).tolist()
 
 
@@ -75,12 +75,12 @@ def test_nothing_but_missing_numbers_reaches_no_end(name: str) -> None:
 
 def test_the_grid_is_the_narrowest_that_holds_most_ends() -> None:
     """Ends that lie elsewhere are compared one by one."""
-    grid = grid_of(ENDS["regular and some others"])
-    assert grid == Grid(exponent=-8, first=-768, cells=1536)
-    assert np.count_nonzero(~grid.holds(ENDS["regular and some others"])) == 6
+    ends = Ends(ENDS["regular and some others"])
+    assert ends.grid == Grid(exponent=-8, first=-768, cells=1536)
+    assert ends.single.size == 6
 
 
 @pytest.mark.parametrize("name", ["few", "irregular", "wide apart", "close together"])
 def test_some_ends_have_no_grid(name: str) -> None:
     """It would not pay, or would take more cells than fit the processor's cache; or the numbers are extreme."""
-    assert (grid_of(ENDS[name]) is None) is (name != "wide apart")
+    assert (Ends(ENDS[name]).grid is None) is (name != "wide apart")

@@ -8,11 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from perennial.monitoring.shift.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
+from perennial.monitoring.psi import Counts
+from perennial.monitoring.shift.distances import Below, jensen_shannon
 from perennial.monitoring.shift.false_discovery import false_discovery_level
 from perennial.monitoring.shift.homogeneity import homogeneity
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=40)
+
+
+def below(before: Counts, now: Counts) -> Below:
+    """Return the two distribution functions, which there are."""
+    found = Below.of(before, now)
+    assert found is not None
+    return found
 
 
 @given(COUNTS)
@@ -45,9 +53,8 @@ def test_kolmogorov_smirnov_is_what_scipy_says_of_the_values(shift: float) -> No
     rng = np.random.default_rng(1)
     before, now = rng.standard_t(3, 20_000), rng.standard_t(3, 5_000) + shift
     ends = np.concatenate(([-np.inf], np.quantile(before, np.arange(1, 200) / 200), [np.inf]))
-    found = kolmogorov_smirnov(np.histogram(before, ends)[0], np.histogram(now, ends)[0])
+    found = below(np.histogram(before, ends)[0], np.histogram(now, ends)[0]).kolmogorov_smirnov
     expected = stats.ks_2samp(before, now).statistic
-    assert found is not None
     assert expected - 1 / 200 <= found <= expected
 
 
@@ -56,13 +63,13 @@ def test_wasserstein_is_what_scipy_says_of_the_bins() -> None:
     places, before, now = np.array([0.0, 1.0, 3.0, 7.0]), np.array([10, 20, 30, 40]), np.array([40, 30, 20, 10])
     values = np.repeat(places, before)
     expected = stats.wasserstein_distance(places, places, before, now) / values.std()
-    assert wasserstein(places, before, now) == pytest.approx(expected)
+    assert below(before, now).wasserstein(places) == pytest.approx(expected)
 
 
 def test_one_wild_value_does_not_make_the_wasserstein_distance() -> None:
     """It counts as lying on the reference's quantile 0.999."""
     places, before = np.array([0.0, 1.0, 1e9]), np.array([500_000, 499_999, 1])
-    found = wasserstein(places, before, np.array([500, 499, 1]))
+    found = below(before, np.array([500, 499, 1])).wasserstein(places)
     assert found is not None
     assert found < 0.01
 
@@ -72,15 +79,15 @@ def test_wasserstein_of_a_shift_is_the_shift() -> None:
     ends = stats.norm.ppf(np.arange(1, 1000) / 1000)
     places = np.concatenate(([ends[0]], (ends[1:] + ends[:-1]) / 2, [ends[-1]]))
     before, now = np.full(1000, 1000), np.diff(np.concatenate(([0], stats.norm.cdf(ends - 0.5), [1]))) * 10**6
-    assert wasserstein(places, before, now.astype(np.int64)) == pytest.approx(0.5, rel=0.02)
+    assert below(before, now.astype(np.int64)).wasserstein(places) == pytest.approx(0.5, rel=0.02)
 
 
-@pytest.mark.parametrize("distance", [kolmogorov_smirnov, jensen_shannon, lambda a, b: wasserstein(np.arange(3.0), a, b)])
-def test_distances_of_equal_shares_are_zero_and_of_nothing_none(distance: object) -> None:
+def test_distances_of_equal_shares_are_zero_and_of_nothing_none() -> None:
     """However many rows there are."""
-    assert callable(distance)
-    assert distance(np.array([1, 2, 3]), np.array([10, 20, 30])) == pytest.approx(0.0, abs=1e-12)
-    assert distance(np.array([1, 2, 3]), np.zeros(3, np.int64)) is None
+    before, now, nothing = np.array([1, 2, 3]), np.array([10, 20, 30]), np.zeros(3, np.int64)
+    found = jensen_shannon(before, now), below(before, now).kolmogorov_smirnov, below(before, now).wasserstein(np.arange(3.0))
+    assert found == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
+    assert (jensen_shannon(before, nothing), Below.of(before, nothing), Below.of(nothing, before)) == (None, None, None)
 
 
 def test_jensen_shannon_by_hand() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from perennial.monitoring.shift.night_null import Null, night_null
-from perennial.monitoring.shift.nulls import chances, thresholds
 
 
-def nulls(shift: float) -> list[Null]:
+def columns(shift: float) -> list[Null]:
     """Return those of columns with one bin and with many, of nights that are alike and that are not, and of few nights."""
     rng = np.random.default_rng(3)
     found = []
@@ -20,17 +21,42 @@ def nulls(shift: float) -> list[Null]:
     return found
 
 
+def together(many: Sequence[Null]) -> Null:
+    """Return *many* as one, shape (columns,)."""
+    return Null.of([Null(*map(np.atleast_1d, null.parts)) for null in many])
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.2])
 @pytest.mark.parametrize("level", [0.05, 1e-6])
 def test_thresholds_are_those_of_each_null(shift: float, level: float) -> None:
     """Whichever part of the null they come from."""
-    many = nulls(shift)
-    assert thresholds(many, level).tolist() == pytest.approx([null.threshold(level) for null in many], rel=1e-8)
+    many = columns(shift)
+    assert together(many).threshold(level).tolist() == pytest.approx([float(null.threshold(level)) for null in many], rel=1e-8)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.2])
 def test_chances_are_those_of_each_null(shift: float) -> None:
     """To the last digits, in which sums of other lengths may differ."""
-    many, psi = nulls(shift), np.linspace(0.01, 0.5, 6)
-    alone = [null.p_value(figure) for null, figure in zip(many, psi.tolist(), strict=True)]
-    assert chances(many, psi).tolist() == pytest.approx(alone, rel=1e-12)
+    many, psi = columns(shift), np.linspace(0.01, 0.5, 6)
+    alone = [float(null.p_value(figure)) for null, figure in zip(many, psi.tolist(), strict=True)]
+    assert together(many).p_value(psi).tolist() == pytest.approx(alone, rel=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.05, 1e-6])
+def test_a_threshold_has_the_chance_that_was_asked_for(level: float) -> None:
+    """By the worse of its two parts, to one part in ten million; a constant column has none."""
+    null = together(columns(0.2))
+    found = null.threshold(level)
+    assert found[0] == np.inf
+    assert null.p_value(found)[1:] == pytest.approx(level, rel=1e-7)
+
+
+def test_columns_of_equally_many_bins_are_learnt_from_together_as_each_alone() -> None:
+    """Bit by bit: of nights in two groups."""
+    rng, group = np.random.default_rng(5), np.arange(24) % 2
+    nights = rng.multinomial(500, rng.dirichlet(np.full(30, 20.0), (8, 24)))
+    before, now = nights.sum(axis=1), nights[:, 0]
+    many = night_null(before, now, nights, 0.2, group)
+    for place in range(8):
+        alone = night_null(before[place], now[place], nights[place], 0.2, group)
+        assert [part[place] for part in many.parts] == list(alone.parts)

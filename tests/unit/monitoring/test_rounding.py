@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from perennial.monitoring.counting.at_least import grid_of
+from perennial.monitoring.counting.at_least import Ends
 from perennial.monitoring.counting.binning import numeric_edges
 from perennial.monitoring.psi import Floats
 
@@ -31,10 +31,9 @@ def test_the_tests_bins_stay_even_and_most_cuts_lie_on_a_grid(name: str) -> None
     shares = edges.test_counts(edges.count_numbers(values))[: edges.test_ordinary] / ROWS
     assert edges.test_ordinary == 32
     assert np.abs(shares * 32 - 1).max() < 0.2
-    ends = edges.runs[0]
-    grid = grid_of(ends)
-    assert grid is not None
-    assert np.count_nonzero(~grid.holds(ends)) < 20
+    ends = Ends(edges.runs[0])
+    assert ends.grid is not None
+    assert ends.single.size < 20
 
 
 def test_cuts_that_rounding_would_spoil_are_left_alone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from perennial.core.errors import ArtifactError
+from perennial.core.errors import ArtifactError, UnavailableError
 from perennial.steps.snapshots.parts import Part
+from perennial.steps.snapshots.stored_parquet import read_stored
 from perennial.steps.snapshots.stored_rows import MOST_LENT, StoredRows
 from perennial.testing import MemoryArtifacts
 
@@ -88,3 +89,35 @@ def test_a_part_that_is_read_again_is_verified_again() -> None:
         watched.store.contents[parts[MOST_LENT - 1].digest] = b"damaged"
         with pytest.raises(ArtifactError, match="ARTIFACT_CHECKSUM"):
             rows(stored)
+
+
+@pytest.mark.parametrize("read", [lambda stored: stored.table(), rows])
+def test_a_part_that_cannot_be_opened_is_told_as_the_stores(tmp_path: Path, read: Callable[[StoredRows], object]) -> None:
+    """After it was verified: by one of our errors, whatever the operating system says."""
+    watched = Watched()
+    with ExitStack() as lent:
+        stored = StoredRows(watched, lent, parts_of(watched.store, 1))  # type: ignore[arg-type] # the same
+        [path] = watched.now
+        path.rename(tmp_path / "elsewhere")
+        with pytest.raises(UnavailableError, match="STORE_UNAVAILABLE") as raised:
+            read(stored)
+        (tmp_path / "elsewhere").rename(path)
+    assert raised.value.where == "artifacts"
+
+
+def test_a_quarantine_that_cannot_be_opened_is_told_as_the_stores(tmp_path: Path) -> None:
+    """As parts are."""
+    watched = Watched()
+    [part] = parts_of(watched.store, 1)
+
+    class Gone(Watched):
+        """A store whose files are gone when they were verified."""
+
+        @contextmanager
+        def fetch(self, digest: str) -> Iterator[Path]:
+            """Lend a path."""
+            yield tmp_path / digest
+
+    assert read_stored(watched, part.digest, ["row"])["row"].to_pylist() == [0, 1]  # type: ignore[arg-type] # the same
+    with pytest.raises(UnavailableError, match="STORE_UNAVAILABLE"):
+        read_stored(Gone(), part.digest, ["row"])  # type: ignore[arg-type] # the same

@@ -39,8 +39,9 @@ class Ends:
 
     def __init__(self, ends: Floats) -> None:
         """Find the grid of *ends*, ascending, each once."""
-        self.ends, self.grid = ends, grid_of(ends)
-        held = self.grid.holds(ends) if self.grid else np.zeros(ends.size, dtype=bool)
+        exponents = _exponents(ends)
+        self.ends, self.grid = ends, _grid_of(ends, exponents)
+        held = self.grid.holds(ends, exponents) if self.grid else np.zeros(ends.size, dtype=bool)
         self.starts = self.grid.places(ends[held]) if self.grid else np.empty(0, np.int64)
         self.even, self.single = np.flatnonzero(held), np.flatnonzero(~held)
         self.singles: list[float] = ends[~held].tolist()
@@ -95,11 +96,11 @@ class Grid:
     first: int
     cells: int
 
-    def holds(self, ends: Floats) -> npt.NDArray[np.bool_]:
-        """Return which of *ends* begin a cell, shape (ends,)."""
+    def holds(self, ends: Floats, exponents: Counts) -> npt.NDArray[np.bool_]:
+        """Return which of *ends*, multiples of two to the power of *exponents*, begin a cell, shape (ends,)."""
         with np.errstate(over="ignore"):
             places = np.ldexp(ends, -self.exponent) - self.first
-        return (_exponents(ends) >= self.exponent) & (places >= 0) & (places < self.cells)
+        return (exponents >= self.exponent) & (places >= 0) & (places < self.cells)
 
     def places(self, ends: Floats) -> Counts:
         """Return the place of the cell that begins at each of *ends*, which begin cells; at 0 stands what lies before them all."""
@@ -126,9 +127,8 @@ class Grid:
         return block[np.concatenate((before, np.flatnonzero(np.equal(place, self.cells, out=mask))))]
 
 
-def grid_of(ends: Floats) -> Grid | None:
+def _grid_of(ends: Floats, exponents: Counts) -> Grid | None:
     """Return the grid, of at most ``MOST_CELLS``, that holds most of *ends*, ascending; None where none holds more than a few."""
-    exponents = _exponents(ends)
     most, best = _FEW, None
     for exponent in np.unique(exponents[np.abs(exponents) < _EXTREME]).tolist():
         if np.count_nonzero(exponents >= exponent) <= most:

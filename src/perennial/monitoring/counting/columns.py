@@ -48,7 +48,7 @@ def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
     """
     flat = flattened(column)
     require_countable(name, flat.type, None, numeric=True)
-    cast = pc.cast(flat, pa.float64(), safe=False)
+    cast = flat if pa.types.is_float64(flat.type) else pc.cast(flat, pa.float64(), safe=False)
     values: Floats = (cast.fill_null(np.nan) if cast.null_count else cast).to_numpy(zero_copy_only=False)
     return values
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from perennial.core.receipts import Beside, ColumnDrift, SignalState
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, NumericEdges
-from perennial.monitoring.psi import Counts, psi
+from perennial.monitoring.psi import Counts, Floats, psi_by_row
 from perennial.monitoring.shift.attribution import parts
-from perennial.monitoring.shift.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
+from perennial.monitoring.shift.distances import Below, jensen_shannon
 from perennial.monitoring.shift.homogeneity import homogeneity
-from perennial.monitoring.shift.night_null import Null, bins_in_use, night_null, tolerated_psi
-from perennial.monitoring.shift.nulls import chances
+from perennial.monitoring.shift.night_null import ORDINARY_ROWS, Null, bins_in_use, night_null, tolerated_psi
 from perennial.monitoring.shift.season import Season
 from perennial.monitoring.shift.unseen import Unseen, unseen_values
 
 EVEN = np.full(32, 10**6)
 """What a tolerated shift is worth in nats is told over bins of equal shares."""
+
+_AT_ONCE = 1 << 16
+"""So many counts of nights are looked at together: what that takes stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ class HeldColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class InUse:
+    """Counts over the bins in use, shape (bins,), of reference and night, and at which of the test's bins each starts."""
+
+    starts: Counts
+    before: Counts
+    now: Counts
+
+    @staticmethod
+    def of(before: Counts, now: Counts, ordinary: int) -> InUse:
+        """Join counts of the test's bins, of which *ordinary* do not stand apart."""
+        starts = bins_in_use(before, now, ordinary)
+        return InUse(starts, np.add.reduceat(before, starts), np.add.reduceat(now, starts))
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredColumn:
     """How far one column is from the reference, before it is known how much is allowed.
 
@@ -48,8 +66,9 @@ class MeasuredColumn:
         before: Shape (bins,), the rows of the reference.
         now: Shape (bins,), the rows of the night.
         psi: In nats; what the reference never held counts as ``other``.
+        in_use: The counts in the bins in use.
         most: About the greatest PSI that a night of so many rows can have: all of them in the bin that is rarest in the reference.
-        null: What PSI does without drift.
+        null: What PSI does without drift, shape (1,).
         unseen: What values that the reference never held do without drift; None for numbers.
         p_values: The chances of such figures without drift, one for each test.
     """
@@ -57,6 +76,7 @@ class MeasuredColumn:
     edges: ColumnEdges
     before: Counts
     now: Counts
+    in_use: InUse
     psi: float
     most: float
     null: Null
@@ -65,7 +85,7 @@ class MeasuredColumn:
 
     def can_alarm(self, level: float) -> bool:
         """Return whether any night of so many rows would alarm at this *level*. A constant column may: it then has other bins."""
-        return self.unseen is not None or not self.null.freedom or self.null.p_value(self.most) <= level
+        return self.unseen is not None or not self.null.freedom.any() or bool(self.null.p_value(self.most) <= level)
 
     def judged(self, threshold: float, level: float, discovery: float, *, plain: bool = False) -> ColumnDrift:
         """Return the column's drift.
@@ -87,20 +107,18 @@ class MeasuredColumn:
         )
 
     def _beside(self, level: float, discovery: float, *, moved: bool, tested: bool) -> Beside:
-        before, now = (self.edges.test_counts(counts) for counts in (self.before, self.now))
-        starts = bins_in_use(before, now, self.edges.test_ordinary)
-        joined = np.add.reduceat(before, starts), np.add.reduceat(now, starts)
-        table, least = homogeneity(*joined), min(self.p_values)
+        in_use = self.in_use
+        table, least = homogeneity(in_use.before, in_use.now), min(self.p_values)
         return Beside(
             p_value=least,
             listed=least <= discovery,
-            jensen_shannon=jensen_shannon(*joined),
+            jensen_shannon=jensen_shannon(in_use.before, in_use.now),
             chi_squared=table.statistic if table else None,
             chi_squared_freedom=table.freedom if table else None,
             chi_squared_p=table.p_value if table else None,
             unseen=self._new / int(self.now.sum()) if self.unseen else None,
             unseen_allowed=self.unseen.threshold(level) if self.unseen and tested else None,
-            parts=parts(self.edges, before, now, starts) if moved or least <= discovery else (),
+            parts=self._parts() if moved or least <= discovery else (),
             **self._in_order(),
         )
 
@@ -108,11 +126,14 @@ class MeasuredColumn:
         """Return the figures that need bins in the order of their values."""
         if not isinstance(self.edges, NumericEdges):
             return {}
-        before, now = self.edges.in_order(self.before), self.edges.in_order(self.now)
-        return {
-            "kolmogorov_smirnov": kolmogorov_smirnov(before, now),
-            "wasserstein": wasserstein(_places(self.edges), before, now),
-        }
+        below = Below.of(self.edges.in_order(self.before), self.edges.in_order(self.now))
+        if below is None:
+            return {}
+        return {"kolmogorov_smirnov": below.kolmogorov_smirnov, "wasserstein": below.wasserstein(_places(self.edges))}
+
+    def _parts(self) -> tuple[str, ...]:
+        before, now = (self.edges.test_counts(counts) for counts in (self.before, self.now))
+        return parts(self.edges, before, now, self.in_use.starts)
 
     @property
     def _new(self) -> int:
@@ -127,33 +148,72 @@ def measured_columns(held: Sequence[HeldColumn], season: Season, shift: float) -
         season: Which of the reference's nights show how nights differ.
         shift: The tolerated shift, in reference standard deviations.
     """
-    measured = [_measured(column, season, shift) for column in held]
-    moved = chances([null for null, _, _ in measured], np.array([found for _, found, _ in measured])) if measured else ()
+    joined = [_joined(column, season) for column in held]
+    null, moved, most = _together(joined, season, shift)
+    figures = zip(held, joined, moved.tolist(), most.tolist(), null.p_value(moved).tolist(), strict=True)
     columns = []
-    for column, (null, found, most), chance in zip(held, measured, moved, strict=True):
+    for place, (column, (in_use, _), psi, farthest, chance) in enumerate(figures):
         unseen = _unseen(column, shift)
-        p_values = (float(chance),) if unseen is None else (float(chance), unseen.p_value(_new(column.edges, column.now)))
-        columns.append(MeasuredColumn(column.edges, column.before, column.now, found, most, null, unseen, p_values))
+        p_values = (chance,) if unseen is None else (chance, unseen.p_value(_new(column.edges, column.now)))
+        alone = null.at(slice(place, place + 1))
+        columns.append(
+            MeasuredColumn(column.edges, column.before, column.now, _shown(column, in_use), psi, farthest, alone, unseen, p_values)
+        )
     return tuple(columns)
 
 
-def _measured(column: HeldColumn, season: Season, shift: float) -> tuple[Null, float, float]:
-    """Return what PSI does without drift, what it is, and the most that it can be."""
-    counts = column.now, column.before, column.nights[season.peers]
-    ours, theirs, nights = (tested(column.edges, some) for some in counts)
-    starts = bins_in_use(theirs, ours, column.edges.test_ordinary)
-    ours, theirs = np.add.reduceat(ours, starts), np.add.reduceat(theirs, starts)
-    null = night_null(theirs, ours, np.add.reduceat(nights, starts, axis=1), shift, season.group)
-    farthest = np.zeros_like(ours)
-    farthest[theirs.argmin()] = ours.sum()
-    return null, psi(theirs, ours), psi(theirs, farthest)
+_Joined = tuple[InUse, Counts]
+"""A column over the bins in use, and the reference nights that show how nights differ, shape (nights, bins)."""
+
+
+def _joined(column: HeldColumn, season: Season) -> _Joined:
+    ends = bool(ends_joined(column.edges, column.before, column.now))
+    counts = column.before, column.now, column.nights[season.peers]
+    before, now, nights = (tested(column.edges, some, joined=ends) for some in counts)
+    in_use = InUse.of(before, now, column.edges.test_ordinary)
+    return in_use, np.add.reduceat(nights, in_use.starts, axis=1)
+
+
+def _shown(column: HeldColumn, in_use: InUse) -> InUse:
+    """Return the counts as figures beside the test take them: values by how frequent they were, and all apart that may be."""
+    if isinstance(column.edges, NumericEdges) and not ends_joined(column.edges, column.before, column.now):
+        return in_use
+    before, now = (column.edges.test_counts(counts) for counts in (column.before, column.now))
+    return InUse.of(before, now, column.edges.test_ordinary)
+
+
+def _together(joined: Sequence[_Joined], season: Season, shift: float) -> tuple[Null, Floats, Floats]:
+    """Return what PSI does without drift, what it is, and the most that it can be, shape (columns,)."""
+    order, found = [], []
+    for places in _alike(joined):
+        before, now = (np.stack([getattr(joined[place][0], part) for place in places]) for part in ("before", "now"))
+        nights = np.stack([joined[place][1] for place in places])
+        farthest = np.zeros_like(now)
+        np.put_along_axis(farthest, before.argmin(axis=1, keepdims=True), now.sum(axis=1, keepdims=True), axis=1)
+        null = night_null(before, now, nights, shift, season.group)
+        order += places
+        found.append((null, psi_by_row(before, now), psi_by_row(before, farthest)))
+    if not order:
+        return Null(*np.empty((5, 0))), np.empty(0), np.empty(0)
+    back, (nulls, psi, most) = np.argsort(order), zip(*found, strict=True)
+    return Null.of(nulls).at(back), np.concatenate(psi)[back], np.concatenate(most)[back]
+
+
+def _alike(joined: Sequence[_Joined]) -> Iterator[list[int]]:
+    """Yield the positions of columns with equally many bins, not too many at a time."""
+    places: dict[int, list[int]] = {}
+    for place, (in_use, _) in enumerate(joined):
+        places.setdefault(in_use.starts.size, []).append(place)
+    for some in places.values():
+        step = max(_AT_ONCE // max(joined[some[0]][1].size, 1), 1)
+        yield from (some[start : start + step] for start in range(0, len(some), step))
 
 
 def _unseen(column: HeldColumn, shift: float) -> Unseen | None:
     if isinstance(column.edges, NumericEdges):
         return None
     new, rows = column.nights[:, column.edges.ordinary], column.nights.sum(axis=1)
-    return unseen_values(new, rows, int(column.now.sum()), tolerated_psi(EVEN, shift))
+    return unseen_values(new, rows, int(column.now.sum()), float(tolerated_psi(EVEN, shift)))
 
 
 def _new(edges: ColumnEdges, now: Counts) -> int:
@@ -161,14 +221,39 @@ def _new(edges: ColumnEdges, now: Counts) -> int:
     return int(now[edges.ordinary])
 
 
-def tested(edges: ColumnEdges, counts: Counts) -> Counts:
+def ends_joined(edges: ColumnEdges, before: Counts, now: Counts) -> npt.NDArray[np.bool_]:
+    """Return whether what a night has below or above the range counts in the first or the last bin of it, shape (...).
+
+    So it does where there are fewer rows than ordinary bins need: one warm afternoon is a quarter of a night of 24 rows, and by
+    definition no more than one night of the reference shows how often that happens, while bins that many nights have rows of show
+    it. Not so where most of the night lies outside.
+
+    Args:
+        edges: The column's bins.
+        before: Shape (bins,).
+        now: Shape (..., bins).
+    """
+    rows, ordinary = now.sum(axis=-1), edges.ordinary
+    few = np.minimum(before.sum(), rows) < ORDINARY_ROWS * edges.test_ordinary
+    outside = now[..., ordinary : ordinary + 2].sum(axis=-1)
+    found: npt.NDArray[np.bool_] = few & (2 * outside < rows) & isinstance(edges, NumericEdges)
+    return found
+
+
+def tested(edges: ColumnEdges, counts: Counts, *, joined: bool) -> Counts:
     """Return the counts of the test's bins, shape (..., test bins).
 
-    Values never seen are among the ``other`` ones: they have a test of their own. Values come by their names, so that those that
-    are joined with their neighbours are not the ones that were frequent in the reference by luck, or rare.
+    Where ends are *joined*, what lies below or above the range counts in the first or the last bin of it. Values never seen are
+    among the ``other`` ones: they have a test of their own. Values come by their names, so that those that are joined with their
+    neighbours are not the ones that were frequent in the reference by luck, or rare.
     """
     found = edges.test_counts(counts)
-    if isinstance(edges, CategoricalEdges):
+    ordinary = edges.test_ordinary
+    if joined and ordinary:
+        found[..., 0] += found[..., ordinary]
+        found[..., ordinary - 1] += found[..., ordinary + 1]
+        found[..., ordinary : ordinary + 2] = 0
+    elif isinstance(edges, CategoricalEdges):
         found = found.copy()
         found[..., edges.ordinary - 1] += found[..., edges.ordinary]
         found[..., edges.ordinary] = 0

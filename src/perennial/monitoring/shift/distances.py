@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from perennial.monitoring.psi import Counts, Floats
@@ -9,47 +11,54 @@ from perennial.monitoring.psi import Counts, Floats
 _TAIL = 0.001
 
 
-def kolmogorov_smirnov(reference: Counts, current: Counts) -> float | None:
-    """Return the greatest distance between the two distribution functions, as far as the bins show it.
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Two distribution functions, as far as bins in the order of their values show them.
 
-    It is at most that of the values themselves, and less than it by at most the largest share that one bin has.
-
-    Args:
-        reference: Shape (bins,), rows per bin, the bins in the order of their values.
-        current: Shape (bins,), over the same bins.
-
-    Returns:
-        Between 0 and 1; None where either has no rows.
-
-    Examples:
-        >>> kolmogorov_smirnov(np.array([10, 10]), np.array([5, 15]))
-        0.25
+    Attributes:
+        rows: Shape (bins,), those of the reference.
+        reference: Shape (bins,), the share of the reference's rows up to and with each bin.
+        current: The same of the others.
     """
-    apart = _apart(reference, current)
-    return None if apart is None else float(np.abs(apart).max(initial=0.0))
 
+    rows: Counts
+    reference: Floats
+    current: Floats
 
-def wasserstein(places: Floats, reference: Counts, current: Counts) -> float | None:
-    """Return how far the rows would have to be moved in the mean, in standard deviations of the reference.
+    @staticmethod
+    def of(reference: Counts, current: Counts) -> Below | None:
+        """Return those of rows per bin, both of shape (bins,); None where either has no rows."""
+        before, now = reference.cumsum(), current.cumsum()
+        return Below(reference, before / before[-1], now / now[-1]) if before.size and before[-1] and now[-1] else None
 
-    What lies outside the reference's quantiles 0.001 and 0.999 counts as lying on them, so that no single value decides.
+    @property
+    def kolmogorov_smirnov(self) -> float:
+        """The greatest distance between the two, between 0 and 1.
 
-    Args:
-        places: Shape (bins,), where each bin lies, ascending, in the column's unit.
-        reference: Shape (bins,), rows per bin.
-        current: Shape (bins,), over the same bins.
+        It is at most that of the values themselves, and less than it by at most the largest share that one bin has.
 
-    Returns:
-        At least 0; None where either has no rows, or the reference does not vary.
-    """
-    apart = _apart(reference, current)
-    if apart is None:
-        return None
-    below = np.cumsum(reference)
-    low, high = places[np.searchsorted(below / below[-1], [_TAIL, 1 - _TAIL])]
-    inside = np.minimum(np.maximum(places, low), high)
-    unit = _deviation(inside, reference / below[-1])
-    return float(np.abs(apart[:-1]) @ np.diff(inside) / unit) if unit > 0 else None
+        Examples:
+            >>> Below.of(np.array([10, 10]), np.array([5, 15])).kolmogorov_smirnov
+            0.25
+        """
+        return float(np.abs(self.current - self.reference).max())
+
+    def wasserstein(self, places: Floats) -> float | None:
+        """Return how far the rows would have to be moved in the mean, in standard deviations of the reference, at least 0.
+
+        What lies outside the reference's quantiles 0.001 and 0.999 counts as lying on them, so that no single value decides.
+
+        Args:
+            places: Shape (bins,), where each bin lies, ascending, in the column's unit.
+
+        Returns:
+            None where the reference does not vary.
+        """
+        low, high = places[self.reference.searchsorted([_TAIL, 1 - _TAIL])]
+        inside = np.minimum(np.maximum(places, low), high)
+        unit = _deviation(inside, self.rows / self.rows.sum())
+        apart = np.abs(self.current - self.reference)[:-1]
+        return float(apart @ (inside[1:] - inside[:-1]) / unit) if unit > 0 else None
 
 
 def jensen_shannon(reference: Counts, current: Counts) -> float | None:
@@ -78,15 +87,6 @@ def _divergence(p: Floats, q: Floats) -> float:
     some = p > 0
     share = p[some]
     return float(share @ np.log(share / q[some]))
-
-
-def _apart(reference: Counts, current: Counts) -> Floats | None:
-    """Return current less reference share up to and with each bin, shape (bins,)."""
-    before, now = np.cumsum(reference), np.cumsum(current)
-    if not (before.size and before[-1] and now[-1]):
-        return None
-    apart: Floats = now / now[-1] - before / before[-1]
-    return apart
 
 
 def _deviation(places: Floats, shares: Floats) -> float:

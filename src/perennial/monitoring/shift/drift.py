@@ -14,7 +14,7 @@ from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.false_discovery import false_discovery_level
-from perennial.monitoring.shift.nulls import thresholds
+from perennial.monitoring.shift.night_null import Null
 from perennial.monitoring.shift.season import Season, season
 
 FALSE_DISCOVERIES = 0.05
@@ -66,8 +66,8 @@ class Moved:
         if not self.columns:
             return [], said.signal(SignalState.QUIET, None, "no column is watched")
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
-        nulls = [column.null for column in self.columns]
-        allowed = thresholds(nulls, level) if plain is None else np.full(len(nulls), plain)
+        null = Null.of([column.null for column in self.columns])
+        allowed = null.threshold(level) if plain is None else np.full(len(self.columns), plain)
         judging = zip(self.columns, allowed.tolist(), strict=True)
         columns = [column.judged(threshold, level, listed, plain=plain is not None) for column, threshold in judging]
         order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))

@@ -10,9 +10,8 @@ from scipy import stats
 
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges
 from perennial.monitoring.psi import Counts, Floats, psi_by_row
-from perennial.monitoring.shift.column_drift import EVEN, tested
-from perennial.monitoring.shift.night_null import bins_in_use, p_values, tolerated_psi
-from perennial.monitoring.shift.nights_differ import nights_differ
+from perennial.monitoring.shift.column_drift import EVEN, ends_joined, tested
+from perennial.monitoring.shift.night_null import Null, bins_in_use, night_null, tolerated_psi
 from perennial.monitoring.shift.season import Season
 from perennial.monitoring.shift.unseen import unseen_values
 
@@ -64,22 +63,37 @@ def figures(edges: ColumnEdges, total: Counts, nights: Counts, now: Counts, at: 
         edges: The column's bins.
         total: Shape (bins,), all rows of the reference.
         nights: Shape (reference nights, bins).
-        now: Shape (nights, bins), with at least one row each.
+        now: Shape (nights, bins), at least one night, with at least one row each.
         at: What each night is held against.
         shift: The tolerated shift, in reference standard deviations.
     """
-    found = _Found(len(now))
-    ours, theirs = tested(edges, now), tested(edges, nights)
-    for number, one in enumerate(at.seasons):
-        held = np.flatnonzero(at.season == number)
-        before = tested(edges, nights[one.alike].sum(axis=0) if one.words else total)
-        for starts, some in _by_bins(before, ours, held, edges.test_ordinary):
-            joined = _Joined(*(np.add.reduceat(counts, starts, axis=-1) for counts in (before, ours[some], theirs[one.peers])))
-            found.add(some, joined, one.group, shift)
-    p = found.p_values()
+    order, nulls, psi = [], [], []
+    for one, rows, held, ends in _held(edges, total, nights, now, at):
+        past, ours, peers = (tested(edges, counts, joined=ends) for counts in (rows, now, nights[one.peers]))
+        for starts, some in _by_bins(past, ours, held, edges.test_ordinary):
+            before, tonight, theirs = (np.add.reduceat(counts, starts, axis=-1) for counts in (past, ours[some], peers))
+            order.append(some)
+            nulls.append(night_null(before, tonight, theirs, shift, one.group))
+            psi.append(psi_by_row(before, tonight))
+    back = np.argsort(np.concatenate(order))
+    found = np.concatenate(psi)[back]
+    p = Null.of(nulls).at(back).p_value(found)
     if isinstance(edges, CategoricalEdges):
         p = np.stack([p, _unseen(edges, nights, now, shift)])
-    return Figures(found.psi, np.atleast_2d(p))
+    return Figures(found, np.atleast_2d(p))
+
+
+def _held(
+    edges: ColumnEdges, total: Counts, nights: Counts, now: Counts, at: Slots
+) -> Iterator[tuple[Season, Counts, Counts, bool]]:
+    """Yield nights that are held against the same rows: their season, these rows, which they are, and whether ends are joined."""
+    for number, one in enumerate(at.seasons):
+        before = nights[one.alike].sum(axis=0) if one.words else total
+        joined = ends_joined(edges, before, now)
+        for ends in (False, True):
+            held = np.flatnonzero((at.season == number) & (joined == ends))
+            if held.size:
+                yield one, before, held, ends
 
 
 def _by_bins(before: Counts, ours: Counts, held: Counts, ordinary: int) -> Iterator[tuple[Counts, Counts]]:
@@ -91,38 +105,9 @@ def _by_bins(before: Counts, ours: Counts, held: Counts, ordinary: int) -> Itera
         yield np.frombuffer(starts, dtype=np.int64), np.array(some, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """Counts over the bins in use: of the reference, of some nights, and of the reference nights that show how nights differ."""
-
-    before: Counts
-    ours: Counts
-    peers: Counts
-
-
-class _Found:
-    """The parts of the null of each night, shape (nights,)."""
-
-    def __init__(self, nights: int) -> None:
-        self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees = np.zeros((6, nights))
-
-    def add(self, some: Counts, joined: _Joined, group: Counts, shift: float) -> None:
-        """Note the nights *some*, whose counts are *joined*."""
-        peers, freedom = joined.peers, joined.before.size - 1
-        learnt = nights_differ(peers, group, freedom)
-        self.psi[some] = psi_by_row(joined.before, joined.ours)
-        self.freedom[some], self.scale[some] = freedom, 1 / joined.ours.sum(axis=1) + 1 / joined.before.sum()
-        self.tolerated[some] = tolerated_psi(joined.before, shift)
-        self.excess[some], self.degrees[some] = learnt.excess, learnt.degrees
-
-    def p_values(self) -> Floats:
-        """Return the chances without drift, shape (nights,)."""
-        return p_values(self.psi, self.freedom, self.scale, self.tolerated, self.excess, self.degrees)
-
-
 def _unseen(edges: CategoricalEdges, nights: Counts, now: Counts, shift: float) -> Floats:
     rows, new = now.sum(axis=1), now[:, edges.ordinary]
-    known = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), 1, tolerated_psi(EVEN, shift))
+    known = unseen_values(nights[:, edges.ordinary], nights.sum(axis=1), 1, float(tolerated_psi(EVEN, shift)))
     chance = known.shape / (known.shape + rows * known.expected)
     found: Floats = np.maximum(stats.poisson.sf(new - 1, rows * known.tolerated), stats.nbinom.sf(new - 1, known.shape, chance))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from perennial.core.interval import Interval
 from perennial.core.names import REASONS
@@ -11,6 +10,7 @@ from perennial.core.receipts import Finding, Receipt, Verdict
 from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.steps.release import last_validation
+from perennial.steps.snapshots.stored_parquet import read_stored
 
 
 class Refusals(Receipt):
@@ -48,7 +48,6 @@ def refusals(definition: Definition, night: Interval, segment: str, stores: Stor
 
 
 def _reasons(stores: Stores, digest: str) -> dict[str, int]:
-    with stores.artifacts.fetch(digest) as path:
-        told = pq.ParquetFile(path).read([REASONS]).column(REASONS)
+    told = read_stored(stores.artifacts, digest, [REASONS]).column(REASONS)
     counted = [(one["values"].as_py(), one["counts"].as_py()) for one in pc.value_counts(pc.list_flatten(told))]
     return dict(sorted(counted, key=lambda pair: (-pair[1], pair[0])))

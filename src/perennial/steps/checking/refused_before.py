@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perennial.core.interval import Interval
 from perennial.core.names import REASONS
@@ -20,6 +19,7 @@ from perennial.quality.sentinels import EXPECTATION, is_reason
 from perennial.steps.arrays import moments
 from perennial.steps.checking.faulty_nights import LONGEST_NIGHT
 from perennial.steps.columns import entity_text
+from perennial.steps.snapshots.stored_parquet import read_stored
 
 
 class RefusedBefore:
@@ -80,8 +80,7 @@ def _refused(definition: Definition, stores: Stores, night: Validation) -> Itera
     source = definition.source
     if night.quarantine is None:
         return
-    with stores.artifacts.fetch(night.quarantine) as path:
-        kept = pq.ParquetFile(path).read([*source.entity, source.event_at, REASONS])
+    kept = read_stored(stores.artifacts, night.quarantine, [*source.entity, source.event_at, REASONS])
     said = [any(map(is_reason, reasons)) for reasons in kept.column(REASONS).to_pylist()]
     rows = kept.filter(pa.array(said))
     yield from zip(moments(rows, definition).tolist(), entity_text(rows, source.entity).to_pylist(), strict=True)

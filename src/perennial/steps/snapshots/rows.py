@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from perennial.core.names import POSITION
 from perennial.core.receipts import Purpose, Snapshot, Validation
@@ -20,6 +19,7 @@ from perennial.steps.arrays import scalar
 from perennial.steps.kept import kept
 from perennial.steps.snapshots.labels import latest, with_labels
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Part, Parts, parts_of
+from perennial.steps.snapshots.stored_parquet import read_stored
 from perennial.steps.snapshots.stored_rows import StoredRows
 
 
@@ -114,8 +114,8 @@ def refused_positions(tools: Tools, quarantine: str | None) -> npt.NDArray[np.in
     """
     if quarantine is None:
         return np.empty(0, dtype=np.int64)
-    with tools.artifacts.fetch(quarantine) as path:
-        return np.asarray(pq.ParquetFile(path).read([POSITION]).column(POSITION).to_numpy(), dtype=np.int64)
+    positions = read_stored(tools.artifacts, quarantine, [POSITION]).column(POSITION)
+    return np.asarray(positions.to_numpy(), dtype=np.int64)
 
 
 def _labelled(definition: Definition, stores: Stores, snapshot: Snapshot, parts: Parts) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perennial.core.file_errors import file_errors
-from perennial.core.scratch import temporary_folder
+from perennial.core.scratch import WHERE, temporary_folder
 from perennial.ports import Artifacts, Tools
 from perennial.steps.snapshots.encoding import encoding
 from perennial.steps.snapshots.overlap import overlapped
@@ -57,15 +58,18 @@ def _store(groups: Iterator[pa.Table], tools: Tools, part_bytes: int) -> tuple[P
 
 
 def _put(path: Path, rows: int, artifacts: Artifacts) -> Part:
-    part = Part(digest=artifacts.put(path), rows=rows, bytes=path.stat().st_size)
-    path.unlink()
-    return part
+    digest = artifacts.put(path)
+    with file_errors(WHERE):
+        size = path.stat().st_size
+    with suppress(OSError):  # what cannot be removed now goes with its folder
+        path.unlink()
+    return Part(digest=digest, rows=rows, bytes=size)
 
 
 def _write(path: Path, first: pa.Table, others: Iterator[pa.Table], options: dict[str, Any], part_bytes: int) -> int:
     """Write groups into one file until it is large enough, and return how many rows it has."""
     rows = 0
-    with file_errors("scratch"), pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, first.schema, **options) as writer:
+    with file_errors(WHERE), pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, first.schema, **options) as writer:
         for group in chain([first], others):
             writer.write_table(group, row_group_size=ROWS_PER_GROUP)
             rows += group.num_rows

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from perennial.ports import Artifacts
 from perennial.steps.snapshots.parts import Part
+from perennial.steps.snapshots.stored_parquet import open_parquet, read_all, read_group
 
 MOST_LENT = 3
 """So many parts are lent at a time: with a store that is elsewhere, each of them lies in the scratch folder."""
@@ -45,7 +46,7 @@ class StoredRows:
         for part in self._parts:
             with self._opened(part) as file:
                 for group in range(file.num_row_groups):
-                    yield from _whole(file.read_row_group(group, list(columns))).select(columns).to_batches()
+                    yield from _whole(read_group(file, group, columns)).select(columns).to_batches()
 
     def table(self) -> pa.Table:
         """Return all rows in memory."""
@@ -53,7 +54,7 @@ class StoredRows:
 
     def _read(self, part: Part) -> pa.Table:
         with self._opened(part) as file:
-            return file.read()
+            return read_all(file)
 
     def _opened(self, part: Part) -> pq.ParquetFile:
         """Open *part*. What is open can be read to its end, also after it was given back."""
@@ -64,7 +65,7 @@ class StoredRows:
                 with ExitStack() as lent:
                     path = lent.enter_context(self._artifacts.fetch(part.digest))
                     self._lent[part.digest] = path, lent.pop_all()
-            return pq.ParquetFile(self._lent[part.digest][0])
+            return open_parquet(self._lent[part.digest][0])
 
     def _give_back(self) -> None:
         _, (_, lent) = self._lent.popitem()

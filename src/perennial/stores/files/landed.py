@@ -29,7 +29,7 @@ class Landed:
         """Yield *columns* of the rows."""
         names = list(self.kinds)
         wanted = pa.ipc.IpcReadOptions(included_fields=sorted(names.index(name) for name in columns))
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file, options=wanted) as reader:
+        with file_errors(WHERE), pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file, options=wanted) as reader:
             for number in range(reader.num_record_batches):
                 yield reader.get_batch(number).select(list(columns))
 

@@ -18,6 +18,7 @@ from perennial.core.receipts import (
     Evaluation,
     Measurement,
     ModelVersion,
+    Pause,
     PredictionBatch,
     Promotion,
     Receipt,
@@ -61,8 +62,9 @@ SHAPES: dict[type[Receipt], Shape] = {
     PredictionBatch: Shape(head=tables.prediction_batch, scope=tables.prediction_batch),
     Promotion: Shape(head=tables.promotion, scope=tables.promotion, key=None, order=("epoch",)),
     RetrainRequest: Shape(head=tables.retrain_request, scope=tables.retrain_request, order=("at",)),
+    Pause: Shape(head=tables.pause, scope=tables.pause, order=("at",)),
 }
-RECORDED = (Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision)
+RECORDED = (Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, Pause)
 """What :func:`record` takes. The others are written by what gives them their meaning: promote, publish, request_retraining."""
 _CHILDREN = {"drift": tables.drift_measurement, "losses": tables.performance_measurement}
 """The tables of a measurement's lists."""

@@ -43,6 +43,20 @@ CREATE TABLE perennial.retrain_request (
 CREATE INDEX retrain_request_model_segment_at_idx ON perennial.retrain_request (model, segment, at);
 CREATE UNIQUE INDEX retrain_request_one_open_idx ON perennial.retrain_request (model, segment) WHERE state <> 'done';
 
+CREATE TABLE perennial.pause (
+    id text NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    at timestamptz NOT NULL,
+    paused boolean NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    written_at timestamptz DEFAULT now() NOT NULL,
+    said_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pause_pkey PRIMARY KEY (id)
+);
+CREATE INDEX pause_model_segment_at_idx ON perennial.pause (model, segment, at);
+
 CREATE TABLE perennial.snapshot (
     digest text NOT NULL,
     model text NOT NULL,

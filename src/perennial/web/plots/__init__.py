@@ -1,0 +1,1 @@
+"""Plots as SVG, made on the server: readable without JavaScript, coloured by the style sheet."""
