@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,13 @@ def spark(executors: Path, needs_spark: None) -> Iterator[SparkEngine]:  # noqa:
         patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())
         patched.setenv("PYTHONPATH", os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])]))
         yield engine
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module with the work, which executors import, too."""
+    monkeypatch.syspath_prepend(str(FILES))
+    return import_module("odd_pieces")
 
 
 @pytest.fixture

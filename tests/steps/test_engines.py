@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,11 @@ import pyarrow.compute as pc
 import pytest
 
 from perennial.core.digest import canonical_json
+from perennial.core.errors import UnavailableError
 from perennial.core.receipts import ModelVersion, Predicted, Publication, Purpose, Role, Snapshot, Validation, Verdict
 from perennial.definition.models import Definition
 from perennial.monitoring.counting.reference import Reference
-from perennial.ports import Engine, Stores
+from perennial.ports import Engine, Stores, Tools
 from perennial.steps.extract import extract
 from perennial.steps.measuring.counted import counted
 from perennial.steps.predict import predict
@@ -182,6 +184,39 @@ def test_counts_are_those_of_this_process(ready: Ready, engine: Engine) -> None:
     here = counted(*asked, ready.stores, snapshot, validation)
     assert counted(*asked, replace(ready.stores, engine=engine), snapshot, validation) == here
     assert here.rows == ROWS - validation.quarantined
+
+
+@dataclass(frozen=True)
+class Unlucky:
+    """An engine on which the work with the second part is killed, so many times."""
+
+    engine: Engine
+    odd: Any
+    marks: str
+    times: int
+
+    def map(self, work: Callable[[Any, Tools], bytes], parts: Sequence[Any]) -> list[bytes]:
+        """Do *work*."""
+        return self.engine.map(self.odd.Failing(self.marks, "kill", self.times, (str(parts[1]),), work), parts)
+
+
+@pytest.mark.spark
+def test_a_night_of_which_a_process_is_killed_is_right_or_not_there(ready: Ready, spark: Engine, odd: Any, tmp_path: Path) -> None:
+    """Killed twice, it is published as if nothing had been; killed three times, nothing of it is, and the next attempt does it."""
+    snapshot = ready.cut(SHAPES["three"])
+    validation = ready.checked(snapshot, None)
+    here, rows_here = ready.predicted(snapshot, validation, None)
+    folders = [tmp_path / "twice", tmp_path / "thrice"]
+    for folder in folders:
+        folder.mkdir()
+    there, rows_there = ready.predicted(snapshot, validation, Unlucky(spark, odd, str(folders[0]), 2))
+    assert there == here
+    assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+    with pytest.raises(UnavailableError) as caught:
+        ready.predicted(snapshot, validation, Unlucky(spark, odd, str(folders[1]), 3))
+    assert str(caught.value) == "spark: part 2 of 3 was lost with its machine or process 3 times [ENGINE_FAILED]"
+    assert ready.stores.ledger.predictions(ready.definition.name, within=night(NIGHT)).num_rows == 0
+    assert ready.predicted(snapshot, validation, spark)[0] == here
 
 
 @pytest.mark.spark

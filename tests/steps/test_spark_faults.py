@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.spark
 FILES = Path(__file__).parent / "files"
 NUMBERS = range(5)
 DOUBLED = [b"0", b"2", b"4", b"6", b"8"]
-
-
-@pytest.fixture
-def odd(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module with the work, which executors import, too."""
-    monkeypatch.syspath_prepend(str(FILES))
-    return import_module("odd_pieces")
 
 
 @pytest.fixture
@@ -81,11 +73,12 @@ def test_an_executor_without_the_key_says_so(spark: SparkEngine, odd: Any, tmp_p
     """It makes none of its own, which would fit no model."""
     away = SparkEngine("local[2]", ExecutorTools((("PERENNIAL_HOME", str(tmp_path)), ("PERENNIAL_SIGNING_KEY", ""))))
     spark.map(odd.Doubled(), NUMBERS)
-    away._session = spark._session
     with pytest.raises(PerennialError) as caught:
         away.map(odd.Doubled(), NUMBERS)
     assert str(caught.value) == "PERENNIAL_SIGNING_KEY: is not set on an executor [SETTING_MISSING]"
     assert list(tmp_path.glob("*.key")) == []
+    away.close()
+    assert spark.map(odd.Doubled(), NUMBERS) == DOUBLED  # the session was not its own to stop
 
 
 @pytest.mark.faults

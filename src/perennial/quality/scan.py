@@ -99,8 +99,8 @@ def scan(rows: Rows, tallies: Sequence[Tally], elsewhere: Elsewhere | None = Non
     waiting = list(tallies)
     while waiting:
         names = list(dict.fromkeys(name for tally in waiting for name in tally.columns))
-        parted = [tally for tally in waiting if isinstance(tally, Parted)]
-        if elsewhere is not None and len(parted) == len(waiting):
+        parted = [tally for tally in waiting if isinstance(tally, Parted)] if elsewhere else []
+        if elsewhere and len(parted) == len(waiting):
             for told in elsewhere(names, [tally.apart() for tally in parted]):
                 for tally, one in zip(parted, told, strict=True):
                     tally.take(one)

@@ -15,12 +15,11 @@ from perennial.core.errors import UnavailableError
 from perennial.ports import Tools
 from perennial.stores.spark.executor import DECLARED, work_on
 from perennial.stores.spark.master import ATTEMPTS
-from perennial.stores.spark.session import WHERE, start
+from perennial.stores.spark.session import WHERE, Started, start
 from perennial.workshop.outcome import error_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import SparkSession
 
 P = TypeVar("P")
 _TASK = re.compile(r"Task (\d+) in stage")
@@ -39,7 +38,7 @@ class SparkEngine:
         """
         self._master, self._tools, self._options = master, tools, dict(options or {})
         self._lock = Lock()
-        self._session: SparkSession | None = None
+        self._started: Started | None = None
 
     def map(self, work: Callable[[P, Tools], bytes], parts: Sequence[P]) -> list[bytes]:
         """Do *work* with each of *parts* in a task of its own; see ``ports.Engine.map``."""
@@ -51,14 +50,14 @@ class SparkEngine:
     def close(self) -> None:
         """Stop the session, if there is one. Another use starts another one."""
         with self._lock:
-            if self._session is not None:
-                self._session.stop()
-            self._session = None
+            if self._started is not None and self._started.ours:
+                self._started.session.stop()
+            self._started = None
 
     def _done(self, run: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], count: int) -> pa.Table:
         with self._lock:
-            self._session = self._session or start(self._master, self._options)
-            session = self._session
+            self._started = self._started or start(self._master, self._options)
+            session = self._started.session
         from py4j.protocol import Py4JError  # noqa: PLC0415 - it is there, for a session has started
         from pyspark.errors import PySparkException  # noqa: PLC0415 - the same
 

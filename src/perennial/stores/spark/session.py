@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError, UnavailableError
@@ -23,7 +23,14 @@ _ALWAYS = {
 _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
-def start(master: str, options: Mapping[str, str]) -> SparkSession:
+class Started(NamedTuple):
+    """A session, and whether who asked for it stops it: not the one that this process had before, for it can have one only."""
+
+    session: SparkSession
+    ours: bool
+
+
+def start(master: str, options: Mapping[str, str]) -> Started:
     """Start a session on *master*. On this machine's own it listens on the loopback only, and works with this interpreter.
 
     Args:
@@ -40,6 +47,7 @@ def start(master: str, options: Mapping[str, str]) -> SparkSession:
     except ImportError as error:
         message = "needs the extra: pip install 'perennial-ml[spark]'"
         raise RejectedError(Code.SETTING_MISSING, message, where=WHERE) from error
+    before = SparkSession.getActiveSession()
     builder = SparkSession.builder.appName("perennial").master(with_attempts(master))
     for name, value in {**_ALWAYS, **(_LOOPBACK if is_here(master) else {}), **options}.items():
         builder = builder.config(name, value)
@@ -49,7 +57,7 @@ def start(master: str, options: Mapping[str, str]) -> SparkSession:
         raise unavailable(error) from error
     if is_here(master):
         session.sparkContext.pythonExec = sys.executable
-    return session
+    return Started(session, ours=before is None)
 
 
 def unavailable(error: Exception) -> UnavailableError:
