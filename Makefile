@@ -14,10 +14,10 @@ SPARK := $(VENV)/.installed-spark
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test browser spark faults bench judge up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser spark faults bench judge backtests up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## Run the whole story: train, publish, predict, refuse a bad night, notice a shock, retrain
 	@exec $(BIN)/perennial demo
@@ -65,6 +65,10 @@ bench: $(DEV) $(PEERS) ## Measure speed beside peers (`make bench ROWS=100000 RU
 judge: $(DEV) $(JUDGES) ## Judge the monitoring on data whose truth is known (`make judge TRIALS=100 PARTS=quiet DATA=folder`)
 	$(BIN)/python benchmarks/judge.py --trials $(or $(TRIALS),400) --parts "$(PARTS)"$(if $(DATA), --data $(DATA))$(if \
 	  $(OUTPUT), --output $(OUTPUT))
+
+backtests: $(DEV) ## Backtest the public sets in a folder (`make backtests DATA=folder SETS=bike_hourly PARTS=night,speed NIGHTS=30 WORK=folder`)
+	$(BIN)/python benchmarks/backtest.py $(if $(DATA),--data $(DATA)) --sets "$(SETS)"$(if $(PARTS), --parts $(PARTS))$(if \
+	  $(NIGHTS), --nights $(NIGHTS))$(if $(WORK), --work $(WORK))$(if $(OUTPUT), --output $(OUTPUT))
 
 schema: $(RUN) ## Write config/model.schema.json
 	$(BIN)/perennial schema --write config/model.schema.json

@@ -17,7 +17,9 @@ from perennial.definition.calendar import ticks, training_window
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
+class Due:
+    """A retraining of a schedule: when, on what, and of which policy."""
+
     at: datetime
     window: Interval
     lane: Lane
@@ -40,7 +42,7 @@ class Ahead:
 
     training: SharedTraining
     threads: ThreadPoolExecutor
-    due: list[_Due]
+    due: list[Due]
     reach: timedelta
     most: int
     _begun: list[Future[None]]
@@ -54,9 +56,10 @@ class Ahead:
             if due.at > at + self.reach:
                 return
             self.due.remove(due)
-            self._begun.append(self.threads.submit(self._do, due))
+            self._begun.append(self.threads.submit(self.fit, due))
 
-    def _do(self, due: _Due) -> None:
+    def fit(self, due: Due) -> None:
+        """Do what *due* asks for."""
         with suppress(PerennialError):  # whoever asks for it meets the same error, and tells it
             self.training.ahead(due.lane.definition, due.window, drafting(due.lane.stores), as_of=due.at, segment=due.lane.segment)
 
@@ -73,12 +76,12 @@ def looking_ahead(training: SharedTraining, lanes: Sequence[Lane], within: Inter
         threads.shutdown(cancel_futures=True)
 
 
-def _due(lanes: Sequence[Lane], within: Interval) -> list[_Due]:
+def _due(lanes: Sequence[Lane], within: Interval) -> list[Due]:
     """Return what the schedules of *lanes* ask for, each window once."""
-    found: dict[tuple[datetime, Interval], _Due] = {}
+    found: dict[tuple[datetime, Interval], Due] = {}
     for lane in lanes:
         schedule = lane.definition.schedule
         for at in ticks(schedule.retrain, schedule.timezone, within) if schedule.retrain else ():
             window = training_window(lane.definition, at)
-            found.setdefault((at, window), _Due(at, window, lane))
+            found.setdefault((at, window), Due(at, window, lane))
     return sorted(found.values(), key=lambda due: due.at)

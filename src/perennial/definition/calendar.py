@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -29,11 +30,17 @@ def midnight(day: date, timezone: str) -> datetime:
 
 def next_tick(cron: str, timezone: str, after: datetime) -> datetime:
     """Return, in UTC, the first moment later than *after* at which *cron* fires in *timezone*."""
+    return _next_tick(cron, timezone, after.astimezone(UTC))
+
+
+@lru_cache(maxsize=4096)
+def _next_tick(cron: str, timezone: str, after: datetime) -> datetime:
+    """Return the same; a night asks for the moments around it several times, and a cron is dear to read."""
     wall = after.astimezone(ZoneInfo(timezone)).replace(tzinfo=None, fold=0)
     moments = croniter(cron, wall)
     tick: datetime = moments.get_next(datetime)
     if moments.expanded[1] == ["*"]:
-        return after.astimezone(UTC) + (tick - wall)
+        return after + (tick - wall)
     return _moment(tick, ZoneInfo(timezone))
 
 

@@ -18,11 +18,16 @@ def baseline_gate(scored: Scored, *, share: float) -> GateResult:
     """Ask whether the challenger beats the baseline by at least *share* of the baseline's loss.
 
     The loss is the figure itself, or ``1 - figure`` where more is better. Passes where ``(1 - share) * baseline - challenger`` lies
-    above 0 with ``CERTAINTY``, fails where it lies below, and is inconclusive in between.
+    above 0 with ``CERTAINTY``, fails where it lies below, and is inconclusive in between. What is inconclusive passes all the same
+    where the champion's loss surely lies above the challenger's: refused, the challenger would leave a worse model in place.
     """
     gain = scored.below((1 - share) * scored.losses("baseline"))
     asked = f"a loss at least {percent(share)} below the baseline's" if share else "a loss below the baseline's"
-    return _compared("baseline", scored, gain, f"asked for: {asked}; found beyond that")
+    found = _compared("baseline", scored, gain, f"asked for: {asked}; found beyond that")
+    if found.verdict is not Verdict.INCONCLUSIVE or not _beats_champion(scored):
+        return found
+    sentence = f"{found.sentence} But the champion surely loses more than the challenger, and would stay: passed."
+    return GateResult(gate=found.gate, verdict=Verdict.PASS, sentence=sentence)
 
 
 def champion_gate(scored: Scored, *, rule: Literal["superior", "non_inferior"], margin: float) -> GateResult:
@@ -83,6 +88,13 @@ def calibration_gate(scored: Scored, *, error: float, slope: float) -> GateResul
     else:
         verdict = Verdict.PASS if errors.value <= error and 1 / slope <= slopes.value <= slope else Verdict.FAIL
     return GateResult(gate="calibration", verdict=verdict, sentence=f"{told}: {_OUTCOMES[verdict]}.")
+
+
+def _beats_champion(scored: Scored) -> bool:
+    """Return whether a champion takes part and its loss lies above the challenger's with ``CERTAINTY``."""
+    if "champion" not in scored.figures:
+        return False
+    return _above_zero(bounds(scored.below(scored.losses("champion")), scored.day_count)) is Verdict.PASS
 
 
 def _compared(other: str, scored: Scored, gain: Floats, found: str, *, as_times: bool = False) -> GateResult:

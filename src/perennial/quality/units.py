@@ -39,6 +39,9 @@ def units(column: str, usual: UsualNumbers, found: Numbers, *, rows: int, stale:
         rows: How many rows the night has.
         stale: The time since the last usual night, in lengths of the time that usual nights cover; at least 0.
     """
+    low, high = ends(usual.quantiles[:, _MIDDLE])
+    if low <= found.quantiles[_MIDDLE] <= high:
+        return None
     fitting = [(misfit, one) for one in TRANSFORMS if (misfit := _misfit(one, usual, found, stale)) is not None]
     if not fitting:
         return None

@@ -68,6 +68,20 @@ def test_a_worse_challenger_fails() -> None:
     assert found.sentence.startswith("The challenger fails at champion, with mae challenger ")
 
 
+def test_a_champion_that_is_surely_worse_is_not_kept_for_a_baseline_that_may_be_as_good() -> None:
+    """Whether the baseline is beaten cannot be told; that the champion is, can. Where the challenger surely loses, it fails."""
+    like_the_baseline = _off_by(5) * (1 + (DAYS % 2 * 2 - 1) / 10)
+    alone, beside = _compare(like_the_baseline), _compare(like_the_baseline, _off_by(10))
+
+    assert _verdicts(alone)["baseline"] is Verdict.INCONCLUSIVE
+    assert _verdicts(_compare(like_the_baseline, _off_by(5)))["baseline"] is Verdict.INCONCLUSIVE
+    assert beside.verdict is Verdict.PASS
+    assert beside.gates[0].sentence.endswith(
+        "over 10 days: inconclusive. But the champion surely loses more than the challenger, and would stay: passed."
+    )
+    assert _verdicts(_compare(_off_by(6), _off_by(10)))["baseline"] is Verdict.FAIL
+
+
 def test_an_equal_challenger_is_inconclusive_under_superior_and_passes_under_non_inferior() -> None:
     """No gain is no proof of one, but it is within a margin."""
     same = _off_by(1)

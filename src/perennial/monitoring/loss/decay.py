@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -76,9 +77,10 @@ def decay(
     usable = usable_nights(nights, minimum_labels)
     threshold = needed(alpha)
     share = completeness(_due(nights, matured))
+    said = partial(Signal, name="decay", kind="decay", threshold=threshold, n=len(usable), unit="nights", labelled=share)
     if not usable or not math.isfinite(evaluated.loss):
         reason = _why_none(nights, minimum_labels) if not usable else "the evaluated loss is not a finite number"
-        return _said(SignalState.INSUFFICIENT, None, threshold, len(usable), reason, share=share)
+        return said(state=SignalState.INSUFFICIENT, value=None, sentence=reason)
     tolerated = evaluated.tolerated(tolerance)
     ratios = [_ratio(night.loss, tolerated) for night in usable]
     found = evidence(usable, tolerated, threshold, evaluated.variation)
@@ -91,7 +93,7 @@ def decay(
         *([_complete(_due(nights, matured), share)] if share is not None else []),
         *([_window(since, matured)] if since is not None and matured is not None else []),
     ]
-    return _said(state, found, threshold, len(usable), "; ".join(parts), since=since, share=share)
+    return said(state=state, value=found, since=since, sentence="; ".join(parts))
 
 
 def needed(alpha: float) -> float:
@@ -170,27 +172,3 @@ def _plain(figure: float) -> str:
 
 def _nights(number: int) -> str:
     return "1 night" if number == 1 else f"{number} nights"
-
-
-def _said(
-    state: SignalState,
-    value: float | None,
-    threshold: float,
-    n: int,
-    sentence: str,
-    *,
-    since: datetime | None = None,
-    share: float | None,
-) -> Signal:
-    return Signal(
-        name="decay",
-        kind="decay",
-        state=state,
-        value=value,
-        threshold=threshold,
-        n=n,
-        unit="nights",
-        since=since,
-        sentence=sentence,
-        labelled=share,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from perennial.core.receipts import NightLoss, Signal, SignalState
 from perennial.monitoring.holm import holm_level
@@ -41,8 +42,10 @@ def slice_decay(
     """
     usable = {name: usable_nights([night for night in nights if night.slice == name], minimum_labels) for name in learnt}
     tested = {name: found for name, found in usable.items() if found}
+    said = partial(Signal, name="decay of slices", kind="slice_decay", unit="slices")
     if not tested:
-        return _said(SignalState.INSUFFICIENT, None, None, 0, f"no night of any of {_slices(len(learnt))} counts yet")
+        why = f"no night of any of {_slices(len(learnt))} counts yet"
+        return said(state=SignalState.INSUFFICIENT, value=None, threshold=None, n=0, sentence=why)
     limit = len(tested) / alpha
     found = {name: _evidence(learnt[name], of_slice, tolerance, limit) for name, of_slice in tested.items()}
     level = holm_level([1 / max(value, _LEAST) for value in found.values()], alpha)
@@ -52,7 +55,7 @@ def slice_decay(
     named = "; ".join(_told(name, learnt[name], tested[name], loss_name) for name in (worse or order)[: _MOST if worse else 1])
     which = f"{len(worse)} of {_slices(len(tested))} lost more than is tolerated" if worse else f"none of {_slices(len(tested))}"
     sentence = f"{which}: {named}" if worse else f"{which} lost more than is tolerated; the nearest to it: {named}"
-    return _said(state, found[order[0]], 1 / level, len(tested), sentence)
+    return said(state=state, value=found[order[0]], threshold=1 / level, n=len(tested), sentence=sentence)
 
 
 def _evidence(learnt: SliceLoss, nights: Sequence[UsableNight], tolerance: float, threshold: float) -> float:
@@ -69,16 +72,3 @@ def _told(name: str, learnt: SliceLoss, nights: Sequence[UsableNight], loss_name
 
 def _slices(number: int) -> str:
     return "1 slice" if number == 1 else f"{number} slices"
-
-
-def _said(state: SignalState, value: float | None, threshold: float | None, n: int, sentence: str) -> Signal:
-    return Signal(
-        name="decay of slices",
-        kind="slice_decay",
-        state=state,
-        value=value,
-        threshold=threshold,
-        n=n,
-        unit="slices",
-        sentence=sentence,
-    )

@@ -153,7 +153,7 @@ class _Trial:
         areas = np.full((_FOLDS, ones.size), np.nan)
         first = np.zeros(len(self.figures))
         for fold in range(_FOLDS):
-            weights = np.stack([self._weights(fold, int(one)) for one in ones])
+            weights = self._weights(fold, ones)
             first += np.abs(weights[0]) * self.deviation / _FOLDS
             starts = self.starts[fold * self.groups : (fold + 1) * self.groups + 1]
             scores = weights @ self.figures[:, starts[0] : starts[-1]]
@@ -161,16 +161,18 @@ class _Trial:
                 areas[fold, i] = _area(*_sides(scores[i], starts - starts[0], int(one)))
         return np.nanmean(areas, axis=0), first
 
-    def _weights(self, fold: int, one: int) -> Floats:
-        """Return the classifier that the rows outside *fold* teach, shape (figures,).
+    def _weights(self, fold: int, ones: Counts) -> Floats:
+        """Return the classifiers that the rows outside *fold* teach, shape (ones, figures).
 
-        It looks only at figures whose means are further apart than chance often has it, the further the more.
+        They look only at figures whose means are further apart than chance often has it, the further the more.
         """
-        others = np.delete(np.arange(self.groups - 1), one) if one < self.groups - 1 else np.arange(self.groups - 1)
         sums, rows = self.sums.sum(axis=1) - self.sums[:, fold], self.rows.sum(axis=0) - self.rows[fold]
-        n, m = max(int(rows[one]), 1), max(int(rows[others].sum()), 1)
-        apart = (sums[:, one] / n - sums[:, others].sum(axis=1) / m) / self.deviation
-        chance = _CHANCE * np.sqrt(1 / n + 1 / m)
+        of_reference = ones < self.groups - 1
+        n = np.maximum(rows[ones], 1)
+        m = np.maximum(rows[:-1].sum() - rows[ones] * of_reference, 1)
+        others = sums[:, :-1].sum(axis=1)[:, None] - sums[:, ones] * of_reference
+        apart = (sums[:, ones] / n - others / m).T / self.deviation
+        chance = _CHANCE * np.sqrt(1 / n + 1 / m)[:, None]
         weights: Floats = np.sign(apart) * np.maximum(np.abs(apart) - chance, 0) / self.deviation
         return weights
 

@@ -11,7 +11,7 @@ import typer
 
 from perennial.cli import app
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 PROMISED = [
     *("check", "schema", "migrate", "simulate", "retrain", "score", "replay", "backtest", "others"),
     *("suggest", "validation", "quarantine", "release", "monitor", "explain", "calibrate"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.psi import psi_by_row
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
+REAL = Path(os.environ.get("PERENNIAL_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 COLUMNS = 15
 
 
@@ -191,3 +193,20 @@ def test_a_section_keeps_the_paragraphs_of_its_module(script: Any) -> None:
     """The first line is its heading."""
     found = script("judge").section("Title.\n\nOne\ntwo.\n\n- three\n", ["| table |"])
     assert found == ["", "## Title", "", "One", "two.", "", "- three", "", "| table |"]
+
+
+@pytest.mark.parametrize(
+    ("name", "find", "said"),
+    [
+        ("uk_daily_flights", "flights", ["first alarm on 2020-03-21", "since 2020-03-15", "met (within 7 days)"]),
+        ("bank_marketing", "bank", ["first alarm on 2008-10-27", "since 2008-10-17"]),
+        ("nannyml_ma_employment", "employment", ["of 41 chunks alarms in 27, 28, met"]),
+    ],
+)
+def test_the_break_of_a_real_set_is_found(script: Any, name: str, find: str, said: list[str]) -> None:
+    """The end of flying, the crisis of 2008, a model that fails: the sets are no part of the project, and may be absent."""
+    path = REAL / f"{name}.parquet"
+    if not path.exists():
+        pytest.skip(f"there is no {path.name} in the folder of real data")
+    found = getattr(script("judge_real_decay"), find)(path)
+    assert [part for part in said if part not in found] == []
