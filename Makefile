@@ -10,10 +10,11 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 BROWSER := $(VENV)/.installed-browser
+SPARK := $(VENV)/.installed-spark
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test browser faults bench judge backtests up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser spark faults bench judge backtests up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,8 @@ browser: $(BROWSER) ## Add what the tests in a browser need, beside the system's
 
 faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
+
+spark: $(SPARK) ## Install what the tests of Spark need beside Java 17 (480 MB); without it they are skipped
 
 check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
@@ -77,6 +80,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" pyproject.toml --extra embedded --group build --group dev \
 	  --output-file requirements/dev.txt
+	echo "pyspark>=4,<5" | uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" - --output-file requirements/spark.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
 	  --custom-compile-command "make lock" --group browser --output-file requirements/browser.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
@@ -98,6 +103,10 @@ $(DEV): requirements/dev.txt pyproject.toml
 	@touch $@ $(RUN)
 
 $(BROWSER): requirements/browser.txt $(DEV)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
+	@touch $@
+
+$(SPARK): requirements/spark.txt $(DEV)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
 	@touch $@
 

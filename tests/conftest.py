@@ -167,7 +167,8 @@ def heard() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests that start an Airflow to one process, so that they share it."""
+    """Give all tests that start an Airflow to one process, so that they share it; and all that start a Spark."""
     for item in items:
-        if item.get_closest_marker("dags"):
-            item.add_marker(pytest.mark.xdist_group("airflow"))
+        for marker, group in (("dags", "airflow"), ("spark", "spark")):
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.xdist_group(group))

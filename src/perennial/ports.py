@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from perennial.monitoring.counting.edges import Edges
     from perennial.monitoring.counting.profile import Profile
 
+P = TypeVar("P")
 R = TypeVar("R", bound=Receipt)
 
 ABANDONED_AFTER = timedelta(hours=12)
@@ -216,8 +217,10 @@ class Ledger(Protocol):
         """
         ...
 
-    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+    def publish(self, batch: PredictionBatch, *predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Write all *predictions* under a staged batch, then make it current and the earlier one of its key superseded, at once.
+
+        As a rule there is one stream of them. Several may be read and written at the same time.
 
         Each record batch has the columns ``entity`` (string), ``event_at`` (timestamp, UTC), ``prediction`` (float64), and
         optionally ``low`` and ``high`` (float64, both or neither may be null). It is fastest, and reads best, where they come in
@@ -402,29 +405,62 @@ class Workshop(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """All that a step may reach.
+class Tools:
+    """What work on rows may reach, on whatever machine it is done: artifacts and models, but no source and no ledger.
 
     Attributes:
-        source: Returns the source behind a connection's name.
         artifacts: Where bytes are kept.
-        ledger: Where receipts are kept.
         signing_key: The key that authenticates model artifacts (HMAC-SHA256), at least 32 bytes.
         scratch: A folder for temporary files.
         trusted: Classes that model artifacts may hold beside those that Perennial trusts itself, as ``module.Class``.
-        loaded: Models that were verified since the stores were opened, by the digest of their manifest.
-        workshop: Where models are fitted and loaded for the first time. The one that is made by default starts at its first use and
-            ends with these stores.
+        loaded: Models that were verified since these were opened, by the digest of their manifest.
     """
 
-    source: Callable[[str], Source]
     artifacts: Artifacts
-    ledger: Ledger
     signing_key: bytes
     scratch: Path
     trusted: frozenset[str] = frozenset()
     loaded: dict[str, Any] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Works on the parts of a snapshot somewhere else, on many machines at once. The functions are those that work here."""
+
+    def map(self, work: Callable[[P, Tools], bytes], parts: Sequence[P]) -> list[bytes]:
+        """Do *work* once with each of *parts*, and return what became of each, in their order: all of them, or an error.
+
+        A part may be worked on more than once, also at the same time, where a machine is lost or slow; one answer of each counts.
+        So *work* changes nothing but artifacts, whose names are their content.
+
+        Args:
+            work: Records of plain values and functions of modules, for it travels. It answers in few bytes; what is large, it puts
+                into the artifacts.
+            parts: Records of plain values.
+
+        Raises:
+            PerennialError: What *work* raised: the same class, with the same faults; of several parts that of the first.
+            TerminalError: ENGINE_FAILED, *work* broke with another error as often as it was tried.
+            UnavailableError: ENGINE_FAILED, machines were lost as often as it was tried; ENGINE_UNAVAILABLE.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores(Tools):
+    """All that a step may reach.
+
+    Attributes:
+        source: Returns the source behind a connection's name.
+        ledger: Where receipts are kept.
+        workshop: Where models are fitted and loaded for the first time. The one that is made by default starts at its first use and
+            ends with these stores.
+        engine: Where the rows of a night are worked on, part by part; None where that is done here, as one stream.
+    """
+
+    source: Callable[[str], Source]
+    ledger: Ledger
     workshop: Workshop = field(default_factory=ProcessWorkshop)
+    engine: Engine | None = None
 
     @contextmanager
     def leased(self, model: str, segment: str, flow: str, *, holder: str, ttl: timedelta) -> Iterator[Stores]:

@@ -18,13 +18,16 @@ from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 
 if TYPE_CHECKING:
-    from perennial.ports import Artifacts, Source, Stores
+    from perennial.ports import Artifacts, Source, Stores, Tools
     from perennial.stores.health import PostgresHealth
     from perennial.stores.ledger import PostgresLedger
+    from perennial.stores.spark.engine import SparkEngine
     from perennial.workshop.owner import ProcessWorkshop
 
 KEY_BYTES = 32
 EMBEDDED_DATABASE = "perennial"
+
+_TOLD = {"PERENNIAL_ARTIFACTS", "PERENNIAL_S3_ENDPOINT", "PERENNIAL_TRUSTED_TYPES"}
 
 Connections = Callable[[str], str | None]
 """Returns the URL behind a connection's name, or None where it is not known."""
@@ -43,6 +46,8 @@ class Settings:
         signing_key: PERENNIAL_SIGNING_KEY, hexadecimal, at least 32 bytes; without it a key file is made in *home*, mode 0600.
         trusted: PERENNIAL_TRUSTED_TYPES, classes that model artifacts may hold beside Perennial's own list, as ``module.Class`` and
             separated by commas.
+        spark: PERENNIAL_SPARK, where the rows of a night are worked on: a master as Spark writes it (``local[2]``,
+            ``spark://host:7077``), or the name of a connection that holds one; without it that is done in the task's own process.
         connections: PERENNIAL_CONN_<NAME>, the URL of each source, by name in lower case.
     """
 
@@ -54,6 +59,7 @@ class Settings:
     signing_key: str | None
     trusted: frozenset[str]
     connections: Mapping[str, str]
+    spark: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -72,6 +78,7 @@ class Settings:
             connections={
                 key.removeprefix(prefix).lower(): url for key, url in environment.items() if key.startswith(prefix) and url
             },
+            spark=environment.get("PERENNIAL_SPARK") or None,
         )
 
     def environment(self) -> dict[str, str]:
@@ -84,6 +91,7 @@ class Settings:
             "PERENNIAL_S3_ENDPOINT": self.s3_endpoint,
             "PERENNIAL_SIGNING_KEY": self.signing_key,
             "PERENNIAL_TRUSTED_TYPES": ",".join(sorted(self.trusted)) or None,
+            "PERENNIAL_SPARK": self.spark,
             **{f"PERENNIAL_CONN_{name.upper()}": url for name, url in self.connections.items()},
         }
         return {key: value for key, value in values.items() if value is not None}
@@ -116,17 +124,16 @@ def open_stores(configured: Settings | None = None, *, connections: Connections 
     chosen = configured or settings()
     with ExitStack() as stack:
         running = stack.enter_context(databases(chosen))
-        scratch = chosen.home / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
         ledger = stack.enter_context(open_ledger(running.ledger))
         yield Stores(
             source=stack.enter_context(_sources(chosen, connections, running.beside)),
             artifacts=open_artifacts(chosen),
             ledger=ledger,
             signing_key=signing_key(chosen),
-            scratch=scratch,
+            scratch=_scratch(chosen),
             trusted=chosen.trusted,
             workshop=stack.enter_context(closing(new_workshop())),
+            engine=stack.enter_context(closing(open_engine(chosen, connections))) if chosen.spark else None,
         )
 
 
@@ -159,10 +166,8 @@ def open_reading(names: Iterable[str], configured: Settings | None = None) -> It
     with ExitStack() as stack:
         known = all(name in chosen.connections for name in names)
         beside: Connections = (lambda _: None) if known else stack.enter_context(databases(chosen)).beside
-        scratch = chosen.home / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
         source = stack.enter_context(_sources(chosen, None, beside))
-        yield Reading(source=source, signing_key=signing_key(chosen), scratch=scratch, trusted=chosen.trusted)
+        yield Reading(source=source, signing_key=signing_key(chosen), scratch=_scratch(chosen), trusted=chosen.trusted)
 
 
 def new_workshop() -> ProcessWorkshop:
@@ -170,6 +175,58 @@ def new_workshop() -> ProcessWorkshop:
     from perennial.workshop.owner import ProcessWorkshop  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
 
     return ProcessWorkshop(_for_jobs(environment()))
+
+
+def open_engine(configured: Settings, connections: Connections | None = None) -> SparkEngine:
+    """Return the engine that the settings name. It starts when it is first used.
+
+    Raises:
+        RejectedError: SETTING_MISSING, there is no such connection.
+    """
+    from perennial.stores.spark.engine import SparkEngine  # noqa: PLC0415 - for those who use it
+    from perennial.stores.spark.master import is_here, is_master, master_of  # noqa: PLC0415 - the same
+
+    named = configured.spark or ""
+    master = named if is_master(named) else master_of(_url(named, configured, connections, lambda _: None))
+    told = {name: value for name, value in configured.environment().items() if name in _TOLD}
+    home = {"PERENNIAL_HOME": str(configured.home)} if is_here(master) else {}
+    return SparkEngine(master, ExecutorTools(tuple(sorted({**told, **home}.items()))))
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorTools:
+    """Opens what work on rows needs on an executor: the artifacts that the driver names, and the executor's own key and scratch.
+
+    Attributes:
+        told: Settings of the driver's, by name, that go before those of the executor's environment. None of them is a secret.
+    """
+
+    told: tuple[tuple[str, str], ...]
+
+    def __call__(self) -> Tools:
+        """Open them.
+
+        Raises:
+            RejectedError: SETTING_MISSING, this machine has no signing key.
+        """
+        from perennial.ports import Tools  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
+
+        configured = Settings.of({**os.environ, **dict(self.told)})
+        if not configured.signing_key and not (configured.home / "signing.key").exists():  # a new one would fit no model
+            fix = "Give Spark's executors the PERENNIAL_SIGNING_KEY of the installation."
+            raise RejectedError(Code.SETTING_MISSING, "is not set on an executor", where="PERENNIAL_SIGNING_KEY", fix=fix)
+        return Tools(
+            artifacts=open_artifacts(configured),
+            signing_key=signing_key(configured),
+            scratch=_scratch(configured),
+            trusted=configured.trusted,
+        )
+
+
+def _scratch(configured: Settings) -> Path:
+    scratch = configured.home / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return scratch
 
 
 @contextmanager

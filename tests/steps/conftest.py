@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +22,16 @@ from perennial.simulation.load import tables as named
 from perennial.simulation.world import World, world
 from perennial.steps.loop import retrain
 from perennial.stores.ledger import PostgresLedger
+from perennial.stores.spark.engine import SparkEngine
 from perennial.testing import MemoryArtifacts, MemoryLedger, MemorySource
 from perennial.testing.story import FIRST_DAY, day
+from perennial.wiring import ExecutorTools
 from perennial.workshop.owner import ProcessWorkshop
 
 collect_ignore = ["files"]
 """Estimators, no tests."""
 DAYS = 45
+FILES = Path(__file__).parent / "files"
 KEY = b"0123456789abcdef0123456789abcdef"
 Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
@@ -98,6 +105,38 @@ def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
 def postgres_stores(new_stores: Callable[..., Stores], postgres_ledger: PostgresLedger) -> Stores:
     """Stores with an empty ledger in PostgreSQL."""
     return new_stores(ledger=postgres_ledger)
+
+
+@pytest.fixture(scope="session")
+def executors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of artifacts that Spark's executors read and write, for the whole session."""
+    return tmp_path_factory.mktemp("executors") / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def needs_spark() -> None:
+    """Skip the test where there is no PySpark, or no Java."""
+    pytest.importorskip("pyspark", reason="needs the extra: pip install 'perennial-ml[spark]'")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java 17")
+
+
+@pytest.fixture(scope="session")
+def spark(executors: Path, needs_spark: None) -> Iterator[SparkEngine]:  # noqa: ARG001 - skips
+    """One Spark for the whole session, on this machine: its start takes seconds, and its processes import what they need once."""
+    said = {"PERENNIAL_ARTIFACTS": str(executors), "PERENNIAL_HOME": str(executors.parent)}
+    with pytest.MonkeyPatch.context() as patched, closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as engine:
+        # What executors inherit where they are processes of this machine. The key travels no other way.
+        patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])]))
+        yield engine
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module with the work, which executors import, too."""
+    monkeypatch.syspath_prepend(str(FILES))
+    return import_module("odd_pieces")
 
 
 @pytest.fixture

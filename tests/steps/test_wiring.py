@@ -39,6 +39,7 @@ EVERYTHING = {
     "PERENNIAL_S3_ENDPOINT": "http://127.0.0.1:9000",
     "PERENNIAL_SIGNING_KEY": HEX,
     "PERENNIAL_TRUSTED_TYPES": "shop.models.Own, shop.models.Other",
+    "PERENNIAL_SPARK": "spark://spark:7077",
     "PERENNIAL_CONN_BIKES": "postgresql+psycopg://bikes",
     "PERENNIAL_CONN_RIDE_COUNTS": "file:///srv/rides",
 }
@@ -72,6 +73,7 @@ def test_every_variable_is_read() -> None:
         signing_key=HEX,
         trusted=frozenset({"shop.models.Own", "shop.models.Other"}),
         connections={"bikes": "postgresql+psycopg://bikes", "ride_counts": "file:///srv/rides"},
+        spark="spark://spark:7077",
     )
 
 

@@ -92,9 +92,9 @@ class Chronicle(MemoryLedger):
                 self._place(filed, filed.id)
         return filed, why
 
-    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+    def publish(self, batch: PredictionBatch, *predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Make *batch* current; see ``ports.Ledger.publish``."""
-        stands = MemoryLedger.publish(self, batch, predictions)
+        stands = MemoryLedger.publish(self, batch, *predictions)
         with self.records.lock:
             self._place(stands, stands.id)
         return stands

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perennial import wiring
 from perennial.cli.checkup_software import software
+from perennial.cli.checkup_spark import spark
 from perennial.cli.checkup_stores import stores
 from perennial.cli.checkup_types import trusted_types
 from perennial.cli.finding import Finding, State
@@ -30,6 +31,7 @@ def checkup(settings: wiring.Settings) -> list[Finding]:
         *trusted_types(settings),
         Finding(what="definitions", state=state, found=found if state is State.RIGHT else f"{found}; see perennial check"),
         *stores(settings, loaded.definitions),
+        *spark(settings),
         *_local_airflow(settings),
     ]
 

@@ -10,10 +10,11 @@ from perennial.quality.figures import Figure, figure_of, fit, held, is_figure
 from perennial.quality.findings import Outcome
 from perennial.quality.limits import Limits
 from perennial.quality.marks import Marks
+from perennial.quality.plain import Plain
 from perennial.quality.repeats import Repeats
 from perennial.quality.row_rules import RowRule, is_row_rule, row_rule
 from perennial.quality.rows import Rows
-from perennial.quality.scan import Batch, Tally
+from perennial.quality.scan import Apart, Batch, Parted
 
 Arguments = Mapping[str, object]
 NO_FIGURE = "its figure cannot be computed from the values that there are"
@@ -40,11 +41,46 @@ class ByRow:
         """One pass suffices."""
         return False
 
+    def apart(self) -> ByRow:
+        """Return one for a piece of the rows."""
+        return ByRow(self.columns, self._rule)
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece."""
+        return self.considered, self.marks.told()
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        self.considered += told[0]
+        self.marks.take(told[1])
+
+
+class Fitting:
+    """Sees rows for a tally of which a piece may have values that do not fit."""
+
+    def __init__(self, tally: Apart) -> None:
+        """See rows for *tally*."""
+        self.columns = tally.columns
+        self._tally = tally
+        self._fits = True
+
+    def see(self, batch: Batch) -> None:
+        """Look at *batch*, unless something did not fit."""
+        if self._fits:
+            try:
+                self._tally.see(batch)
+            except Misfit:
+                self._fits = False
+
+    def told(self) -> Plain:
+        """Return what was seen; nothing where something did not fit."""
+        return [self._tally.told()] if self._fits else []
+
 
 class Asked:
     """An expectation, with who looks for it and how its outcome is drawn. It is a tally itself, and stops where nothing fits."""
 
-    def __init__(self, type: str, arguments: Arguments, tally: Tally | None, conclude: Callable[[], Outcome], misfit: str) -> None:  # noqa: A002 - the definition's own word
+    def __init__(self, type: str, arguments: Arguments, tally: Parted | None, conclude: Callable[[], Outcome], misfit: str) -> None:  # noqa: A002 - the definition's own word
         """Carry an expectation.
 
         Args:
@@ -80,6 +116,16 @@ class Asked:
         """Return whether another pass is needed."""
         return self._fits and self._tally is not None and self._tally.again()
 
+    def apart(self) -> Fitting:
+        """Return who looks at a piece of the rows. It leaves how the outcome is drawn here."""
+        return Fitting(self._tally.apart())  # type: ignore[union-attr] # who is asked for this looks
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        self._fits = self._fits and bool(told)
+        if self._fits:
+            self._tally.take(told[0])  # type: ignore[union-attr] # the same
+
     def outcome(self) -> Outcome:
         """Return what was found."""
         try:
@@ -101,7 +147,7 @@ def ask(rows: Rows, type: str, arguments: Arguments) -> Asked:  # noqa: A002 - t
     return Asked(type, arguments, tally, conclude, misfit)
 
 
-def _ways(rows: Rows, type_: str, arguments: Arguments, kinds: Mapping[str, Kind]) -> tuple[Tally | None, Callable[[], Outcome]]:
+def _ways(rows: Rows, type_: str, arguments: Arguments, kinds: Mapping[str, Kind]) -> tuple[Parted | None, Callable[[], Outcome]]:
     names = columns(type_, arguments)
     if is_row_rule(type_):
         by_row = ByRow(names, row_rule(type_, arguments))

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from perennial.quality.asked import ask
 from perennial.quality.findings import Checked, conclude
 from perennial.quality.rows import Rows
-from perennial.quality.scan import Tally, scan
+from perennial.quality.scan import Elsewhere, Tally, scan
 
 Expected = tuple[str, Mapping[str, object]]
 """An expectation's name and its arguments, without faults as :func:`perennial.quality.catalog.faults` finds them."""
 
 
-def check(rows: Rows, expectations: Sequence[Expected], *, beside: Sequence[Tally] = ()) -> Checked:
+def check(
+    rows: Rows, expectations: Sequence[Expected], *, beside: Sequence[Tally] = (), elsewhere: Elsewhere | None = None
+) -> Checked:
     """Check *rows* against *expectations*, with the results that Great Expectations has on pandas.
 
     A missing value (null or NaN) is neither outside a range nor foreign to a set; whether it may be missing is an expectation of
@@ -27,6 +29,7 @@ def check(rows: Rows, expectations: Sequence[Expected], *, beside: Sequence[Tall
         rows: Any columns.
         expectations: Of the catalogue, without faults.
         beside: Who else wants to see the rows in the same pass.
+        elsewhere: Shows the same rows piece by piece; None where they are shown here.
 
     Returns:
         A finding per expectation, the refused rows with their reasons, and what failed as a whole.
@@ -43,5 +46,5 @@ def check(rows: Rows, expectations: Sequence[Expected], *, beside: Sequence[Tall
         [['temperature is outside -30 .. 45']]
     """
     asked = [ask(rows, type_, arguments) for type_, arguments in expectations]
-    scan(rows, [*(one for one in asked if one.looks), *beside])
+    scan(rows, [*(one for one in asked if one.looks), *beside], elsewhere)
     return conclude([one.outcome() for one in asked], rows.num_rows)

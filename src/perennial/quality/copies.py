@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from perennial.quality.column import Column, Kind, kind_of
 from perennial.quality.marks import Mask, Positions
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 from perennial.quality.shares import Hashes, hashes_of
 
@@ -39,13 +40,23 @@ class Copies:
             return
         self._rows += len(batch)
         first = hashes_of([batch[name] for name in usable[:_FIRST]])
-        while self._would_hold(first) > HELD:
+        while self._differ(first) > HELD:
             self._halve()
         wanted = np.flatnonzero(self._in_share(first))
         whole = hashes_of(_taken(batch, usable, wanted))
-        pairs = np.concatenate([self._held, np.stack([first[wanted], whole], axis=1)])
-        _, once = np.unique(pairs[:, 1], return_index=True)  # rows that are equal are so in their first columns
-        self._held = pairs[once]
+        self._hold(np.stack([first[wanted], whole], axis=1))
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece."""
+        return self._rows, self._halvings, self._held
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece. The share depends on the different rows, not on their order."""
+        rows, halvings, held = told
+        self._rows += rows
+        while self._halvings < halvings:
+            self._halve()
+        self._hold(held[self._in_share(held[:, 0])])
 
     @property
     def share(self) -> float | None:
@@ -53,11 +64,18 @@ class Copies:
         different = len(self._held) << self._halvings
         return max(0.0, 1.0 - different / self._rows) if self._rows else None
 
-    def _would_hold(self, first: Hashes) -> int:
-        """Return how many different rows would be held, at most; they are only told apart where that matters."""
+    def _hold(self, pairs: Hashes) -> None:
+        """Hold rows of the share, each once, and a smaller share of them where there are too many."""
+        both = np.concatenate([self._held, pairs])
+        _, once = np.unique(both[:, 1], return_index=True)  # rows that are equal are so in their first columns
+        self._held = both[once]
+        while len(self._held) > HELD:
+            self._halve()
+
+    def _differ(self, first: Hashes) -> int:
+        """Return how many rows of the share differ at least; they are only told apart where that matters."""
         wanted = first[self._in_share(first)]
-        many = len(self._held) + len(wanted)
-        return many if many <= HELD else len(self._held) + len(np.unique(wanted))
+        return len(wanted) if len(wanted) <= HELD else len(np.unique(wanted))
 
     def _in_share(self, first: Hashes) -> Mask:
         return np.asarray((first & np.uint64((1 << self._halvings) - 1)) == 0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.quality.column import Column, Kind
 from perennial.quality.marks import Mask
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 from perennial.quality.shares import shares_of
 
@@ -62,6 +65,25 @@ class Distinct:
         self._collected = Collected()
         return too_many or self._share < self._shares
 
+    def apart(self) -> Distinct:
+        """Return one for a piece of the rows, that collects the share that this one collects now."""
+        other = copy(self)
+        other.count = other.values = 0
+        other._collected = Collected()  # noqa: SLF001 - of its own class
+        return other
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece."""
+        return self.values, self._collected.parts
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        values, parts = told
+        self.values += values
+        for part in parts:
+            if not self._full:
+                self._collected.take(part)
+
     @property
     def _full(self) -> bool:
         """Whether the first pass has met more different values than may be held. A share is small enough on average."""
@@ -80,7 +102,17 @@ class Collected:
         """Add the values of the rows that are wanted (all by default)."""
         values = column.words[0] if wanted is None and column.kind is Kind.TEXT else column.exact
         chosen = values if wanted is None else values.filter(pa.array(wanted))
-        self._parts.append(pc.unique(chosen).drop_null())
+        self.take(pc.unique(chosen).drop_null())
+
+    @property
+    def parts(self) -> list[pa.Array]:
+        """The values, none of them twice, in one part or none."""
+        self.count()
+        return self._parts
+
+    def take(self, values: pa.Array) -> None:
+        """Add *values*, none of them twice."""
+        self._parts.append(values)
         self._rough += len(self._parts[-1])
         if self._rough > max(2 * self._settled, _SETTLED_FROM):
             self.count()

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.quality.column import Column, Kind, Misfit
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 
 
@@ -33,13 +34,28 @@ class Ends:
         if column.count and column.kind is Kind.TEXT:
             raise Misfit
         if column.count:
-            low, high = _ends(column)
-            self.low = low if self.low is None else min(self.low, low)
-            self.high = high if self.high is None else max(self.high, high)
+            self._add(*_ends(column))
 
     def again(self) -> bool:
         """One pass suffices."""
         return False
+
+    def apart(self) -> Ends:
+        """Return one for a piece of the rows."""
+        return Ends(self.columns[0])
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece."""
+        return self.low, self.high
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        if told[0] is not None:
+            self._add(*told)
+
+    def _add(self, low: float, high: float) -> None:
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
 
 
 def _ends(column: Column) -> tuple[float, float]:

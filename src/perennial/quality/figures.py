@@ -11,7 +11,7 @@ from perennial.quality.distinct import Distinct
 from perennial.quality.ends import Ends
 from perennial.quality.limits import Limits
 from perennial.quality.median import Median
-from perennial.quality.scan import Tally
+from perennial.quality.scan import Parted
 from perennial.quality.spread import Spread
 
 Figure = Callable[[], "float | None"]
@@ -20,7 +20,7 @@ Figure = Callable[[], "float | None"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def figure_of(type: str, column: str, rows: int) -> tuple[Tally, Figure]:  # noqa: A002 - the definition's own word
+def figure_of(type: str, column: str, rows: int) -> tuple[Parted, Figure]:  # noqa: A002 - the definition's own word
     """Return who computes the figure of an expectation about a column of *rows* rows, and how to ask for it."""
     return _FIGURES[type](column, rows)
 
@@ -57,46 +57,46 @@ def held(type: str, figure: float | None, arguments: Mapping[str, object], kind:
     return limits.holds(figure), told
 
 
-def _mean(column: str, rows: int) -> tuple[Tally, Figure]:
+def _mean(column: str, rows: int) -> tuple[Parted, Figure]:
     del rows
     spread = Spread(column)
     return spread, lambda: spread.moments.mean
 
 
-def _stdev(column: str, rows: int) -> tuple[Tally, Figure]:
+def _stdev(column: str, rows: int) -> tuple[Parted, Figure]:
     del rows
     spread = Spread(column)
     return spread, lambda: spread.moments.deviation
 
 
-def _min(column: str, rows: int) -> tuple[Tally, Figure]:
+def _min(column: str, rows: int) -> tuple[Parted, Figure]:
     del rows
     ends = Ends(column)
     return ends, lambda: ends.low
 
 
-def _max(column: str, rows: int) -> tuple[Tally, Figure]:
+def _max(column: str, rows: int) -> tuple[Parted, Figure]:
     del rows
     ends = Ends(column)
     return ends, lambda: ends.high
 
 
-def _median(column: str, rows: int) -> tuple[Tally, Figure]:
+def _median(column: str, rows: int) -> tuple[Parted, Figure]:
     median = Median(column, rows)
     return median, lambda: median.figure
 
 
-def _distinct(column: str, rows: int) -> tuple[Tally, Figure]:
+def _distinct(column: str, rows: int) -> tuple[Parted, Figure]:
     distinct = Distinct(column, rows)
     return distinct, lambda: distinct.count
 
 
-def _proportion(column: str, rows: int) -> tuple[Tally, Figure]:
+def _proportion(column: str, rows: int) -> tuple[Parted, Figure]:
     distinct = Distinct(column, rows)
     return distinct, lambda: distinct.count / distinct.values if distinct.values else 0
 
 
-_FIGURES: Mapping[str, Callable[[str, int], tuple[Tally, Figure]]] = {
+_FIGURES: Mapping[str, Callable[[str, int], tuple[Parted, Figure]]] = {
     "expect_column_mean_to_be_between": _mean,
     "expect_column_stdev_to_be_between": _stdev,
     "expect_column_min_to_be_between": _min,

@@ -23,9 +23,12 @@ class Gap:
     def add(self, at: npt.NDArray[np.int64], inner_us: int | None = None) -> None:
         """Add moments in ascending order, shape (n,), microseconds since 1970; *inner_us* is :func:`widest` of them, if known."""
         if len(at):
-            inside = widest(at) if inner_us is None else inner_us
-            self.longest = max(self.longest, max(int(at[0]) - self._last, inside) / _HOUR_US)
-            self._last = int(at[-1])
+            self.join(int(at[0]), int(at[-1]), widest(at) if inner_us is None else inner_us)
+
+    def join(self, first: int, last: int, inner_us: int) -> None:
+        """Add moments of which only the first, the last and the longest time between neighbours are known."""
+        self.longest = max(self.longest, max(first - self._last, inner_us) / _HOUR_US)
+        self._last = last
 
     def tail(self, end_us: int) -> float:
         """Return the hours from the last moment to *end_us*."""

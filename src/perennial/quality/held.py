@@ -10,9 +10,9 @@ import pyarrow as pa
 from perennial.quality.column import Column, Kind
 from perennial.quality.keys import repeated
 from perennial.quality.marks import Mask, Positions
+from perennial.quality.plain import Plain
+from perennial.quality.runs import NONE, Runs, runs_of
 from perennial.quality.shares import shares_of
-
-NONE: Positions = np.empty(0, np.int64)
 
 
 class Held:
@@ -31,6 +31,21 @@ class Held:
             chosen = None if len(positions) == len(wanted) else pa.array(wanted)
             self._positions.append(positions)
             self._values.append([column.exact if chosen is None else column.exact.filter(chosen) for column in columns])
+            self.count += len(positions)
+
+    def told(self) -> Plain:
+        """Return the rows as plain values; nothing where there are none."""
+        if not self.count:
+            return ()
+        values = [pa.concat_arrays(parts) for parts in zip(*self._values, strict=True)]
+        return np.concatenate(self._positions), values
+
+    def take(self, told: Plain) -> None:
+        """Hold what was *told* as well."""
+        if told:
+            positions, values = told
+            self._positions.append(positions)
+            self._values.append(values)
             self.count += len(positions)
 
     def settle(self) -> Positions:
@@ -57,6 +72,19 @@ class InShares:
         self._held.add(start, columns, mine)
         return NONE
 
+    def apart(self) -> InShares:
+        """Return a pass over the same share of a piece of the rows."""
+        return InShares(self._number, self._count)
+
+    def told(self) -> Plain:
+        """Return what is held of a piece."""
+        return self._held.told()
+
+    def join(self, told: Plain) -> Positions:
+        """Hold what was *told* of a piece. Nothing is known before the pass has ended."""
+        self._held.take(told)
+        return NONE
+
     def end(self) -> tuple[Positions, InShares | None]:
         """Return the repeated rows of the share, and the pass over the next one, if there is one."""
         return self._held.settle(), InShares(self._number + 1, self._count) if self._number + 1 < self._count else None
@@ -74,6 +102,7 @@ class InOrder:
         self._held = Held()
         self._last: np.int64 | None = None
         self._given_up = False
+        self._runs = Runs()
 
     def take(self, start: int, columns: Sequence[Column], wanted: Mask) -> Positions:
         """Return the repeated rows among those whose moment has passed, and hold the others."""
@@ -90,9 +119,36 @@ class InOrder:
         self._last = at[-1]
         return found
 
+    def apart(self) -> InRuns:
+        """Return a pass over a piece of the rows."""
+        return InRuns()
+
+    def join(self, told: Plain) -> Positions:
+        """Return the repeated rows, as far as they are known by now. Rows that are not sorted by all columns are given up."""
+        found = [self._runs.take(one) for one in told]
+        self._given_up = not self._runs.in_order
+        return np.concatenate(found) if found else NONE
+
     def end(self) -> tuple[Positions, InShares | None]:
         """Return the repeated rows among the last ones, and the first pass in shares where this one gave up."""
         return self._held.settle(), InShares(0, self._shares) if self._given_up else None
+
+
+class InRuns:
+    """A pass over a piece of rows that come in the order of their keys."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._told: list[Plain] = []
+
+    def take(self, start: int, columns: Sequence[Column], wanted: Mask) -> Positions:
+        """Get to know a batch. What is repeated is told at the end."""
+        self._told.append(runs_of(start, columns, wanted))
+        return NONE
+
+    def told(self) -> Plain:
+        """Return what is known of each batch."""
+        return self._told
 
 
 def _moments_in_order(columns: Sequence[Column], last: np.int64 | None) -> Positions | None:

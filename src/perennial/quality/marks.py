@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,16 @@ class Marks:
             bits = self._unpacked(number)
             bits[part % _BLOCK] = True
             self._blocks[number] = np.packbits(bits)
+
+    def told(self) -> tuple[list[int], npt.NDArray[np.uint8]]:
+        """Return the marks as plain values: the numbers of blocks, and the bits of each, shape (blocks, 8192)."""
+        blocks = list(self._blocks.values())
+        return list(self._blocks), np.stack(blocks) if blocks else np.empty((0, _BLOCK // 8), np.uint8)
+
+    def take(self, told: Sequence[Any]) -> None:
+        """Mark what was *told* to be marked."""
+        for number, block in zip(*told, strict=True):
+            self._blocks[number] = self._blocks.get(number, np.zeros_like(block)) | block
 
     @classmethod
     def union(cls, several: Iterable[Marks]) -> Marks:

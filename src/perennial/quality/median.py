@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 
 HELD_VALUES = 1_000_000
@@ -84,9 +86,35 @@ class Median:
         if self._places[0].known == _ALL:
             return self._found([place.prefix for place in self._places])
         self._holding = sum({place.prefix: place.size for place in self._places}.values()) <= self._most
+        self._begin()
+        return True
+
+    def apart(self) -> Median:
+        """Return one for a piece of the rows, that looks where this one looks now."""
+        other = copy(self)
+        other._seen = 0  # noqa: SLF001 - of its own class
+        other._begin()  # noqa: SLF001 - the same
+        return other
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece: values that are held, or how many begin alike."""
+        held = [np.concatenate(parts or [np.empty(0, np.uint64)]) for parts in self._held.values()]
+        digits = [np.flatnonzero(counts) for counts in self._counts.values()]
+        counts = [counts[found] for counts, found in zip(self._counts.values(), digits, strict=True)]
+        return self._seen, held if self._holding else [], [] if self._holding else list(zip(digits, counts, strict=True))
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        seen, held, counts = told
+        self._seen += seen
+        for prefix, values in zip(self._held, held, strict=False):
+            self._held[prefix].append(values)
+        for prefix, (digits, found) in zip(self._counts, counts, strict=False):
+            self._counts[prefix][digits] += found
+
+    def _begin(self) -> None:
         self._held = {place.prefix: [] for place in self._places}
         self._counts = {place.prefix: np.zeros(1 << _STEP, np.int64) for place in self._places}
-        return True
 
     def _narrower(self, place: _Place) -> _Place:
         below = np.cumsum(self._counts[place.prefix])

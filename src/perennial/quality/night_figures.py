@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from perennial.quality.column import Column, Kind
+from perennial.quality.column import Column
 from perennial.quality.copies import Copies
 from perennial.quality.gaps import Gap, widest
+from perennial.quality.night_pieces import FiguresApart, SampleApart, finite, places
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
-from perennial.quality.thinned import Thinned
+from perennial.quality.thinned import Thinned, step_of
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles that are taken of a column of numbers."""
@@ -86,16 +88,26 @@ class Watched:
 class NightFigures:
     """Collects the figures of a night whose rows come in the order of time."""
 
-    def __init__(self, watched: Watched, start_us: int, end_us: int) -> None:
-        """Look at the rows of a night from *start_us* to *end_us*, microseconds since 1970."""
+    def __init__(self, watched: Watched, start_us: int, end_us: int, rows: int = 0) -> None:
+        """Look at the rows of a night from *start_us* to *end_us*, microseconds since 1970.
+
+        Args:
+            watched: Which columns.
+            start_us: Where the night starts.
+            end_us: Where it ends.
+            rows: How many rows there will be; only looked at where they are seen piece by piece.
+        """
         self.columns = (watched.event_at, *watched.values)
         self._watched, self._span = watched, (start_us, end_us)
         self._rows = 0
         self._row_gap = Gap(start_us)
         self._gaps = {name: Gap(start_us) for name in watched.values}
         self._copies = Copies([*watched.numeric, *(name for name in watched.values if name not in watched.numeric)])
-        most = int(np.clip(SAMPLED // max(len(watched.numeric), 1), _FEWEST, _MOST))
-        self._numbers = {name: _Collected(Thinned(most)) for name in watched.numeric}
+        self._most = int(np.clip(SAMPLED // max(len(watched.numeric), 1), _FEWEST, _MOST))
+        self._numbers = {name: _Collected(Thinned(self._most)) for name in watched.numeric}
+        self._expected = rows
+        self._counts: dict[str, list[tuple[int, int]]] = {name: [] for name in watched.numeric}
+        self._resampled = False
 
     def see(self, batch: Batch) -> None:
         """Take *batch* into account."""
@@ -114,8 +126,41 @@ class NightFigures:
         self._copies.see(batch)
 
     def again(self) -> bool:
-        """One pass suffices."""
-        return False
+        """Return whether columns are to be sampled in another pass: those with missing values, of rows that were seen in pieces."""
+        if self._resampled:
+            return False
+        totals = {name: sum(count for _, count in counts) for name, counts in self._counts.items()}
+        self.columns = tuple(name for name, total in totals.items() if 0 < total < self._rows and self._counts[name])
+        self._resampled = True
+        for name in self.columns:
+            self._numbers[name].sample = Thinned(self._most)
+        return bool(self.columns)
+
+    def apart(self) -> FiguresApart | SampleApart:
+        """Return who sees a piece of the rows."""
+        seen = self._watched
+        if not self._resampled:
+            return FiguresApart(seen.event_at, seen.values, seen.numeric, step_of(self._expected, self._most))
+        counts = {name: self._counts[name] for name in self.columns}
+        return SampleApart(
+            {name: places(found, step_of(sum(count for _, count in found), self._most)) for name, found in counts.items()}
+        )
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        if self._resampled:
+            for name, values in zip(self.columns, told, strict=True):
+                self._numbers[name].sample.take(values)
+            return
+        rows, (row_gap, *gaps), numbers, copies = told
+        self._rows += rows
+        for gap, found in zip([self._row_gap, *self._gaps.values()], [row_gap, *gaps], strict=True):
+            if found:
+                gap.join(*found)
+        for (name, collected), (ends, counts, sample) in zip(self._numbers.items(), numbers, strict=True):
+            collected.take(ends, sample)
+            self._counts[name] += counts
+        self._copies.take(copies)
 
     @property
     def night(self) -> Night:
@@ -140,10 +185,15 @@ class _Collected:
 
     def add(self, column: Column) -> None:
         """Add the finite numbers of *column*."""
-        finite, (low, high) = _finite(column)
-        if len(finite):
+        values, (low, high) = finite(column)
+        if len(values):
             self.ends = [min(self.ends[0], low), max(self.ends[1], high)]
-            self.sample.add(finite)
+            self.sample.add(values)
+
+    def take(self, ends: tuple[float, float], sample: npt.NDArray[np.float64]) -> None:
+        """Take into account what was told of a piece."""
+        self.ends = [min(self.ends[0], ends[0]), max(self.ends[1], ends[1])]
+        self.sample.take(sample)
 
     @property
     def numbers(self) -> Numbers | None:
@@ -155,14 +205,6 @@ class _Collected:
         values, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
         quantiles = ordered[np.minimum((np.array(LEVELS) * len(ordered)).astype(np.int64), len(ordered) - 1)]
         return Numbers(self.ends[0], self.ends[1], quantiles, values, counts)
-
-
-def _finite(column: Column) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
-    """Return the finite numbers, and their ends; what the column knows already is not computed again."""
-    if column.kind is not Kind.MOMENT and np.isfinite(column.ends).all():
-        return column.numbers, column.ends
-    finite = column.scale[np.isfinite(column.scale)]
-    return finite, (float(finite.min()), float(finite.max())) if len(finite) else (np.nan, np.nan)
 
 
 def watched(event_at: str, apart: Iterable[str], numeric: Iterable[str], names: Sequence[str]) -> Watched:

@@ -9,6 +9,7 @@ import numpy as np
 from perennial.quality.column import Column
 from perennial.quality.held import InOrder, InShares
 from perennial.quality.marks import Marks, Mask
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 
 HELD_ROWS = 1_000_000
@@ -58,6 +59,40 @@ class Repeats:
             found, self._pass = self._pass.end()
             self.marks.add_positions(found)
         return self._pass is not None
+
+    def apart(self) -> RepeatsApart:
+        """Return one for a piece of the rows."""
+        return RepeatsApart(self.columns, self._ignored, self._pass)
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        considered, found = told
+        self.considered += considered if self._first else 0
+        if self._pass:
+            self.marks.add_positions(self._pass.join(found))
+
+
+class RepeatsApart:
+    """Sees a piece of the rows for who looks for repeated values among all."""
+
+    def __init__(self, columns: Sequence[str], ignored: str, kind: InOrder | InShares | None) -> None:
+        """See the rows of a piece in a pass of the same *kind*; see :class:`Repeats`."""
+        self.columns = tuple(columns)
+        self._ignored = ignored
+        self._pass = kind.apart() if kind else None
+        self._considered = 0
+
+    def see(self, batch: Batch) -> None:
+        """Take *batch* into account."""
+        columns = [batch[name] for name in self.columns]
+        wanted = _wanted(columns, self._ignored)
+        self._considered += int(np.count_nonzero(wanted))
+        if self._pass:
+            self._pass.take(batch.start, columns, wanted)
+
+    def told(self) -> Plain:
+        """Return what was seen."""
+        return self._considered, self._pass.told() if self._pass else ()
 
 
 def _wanted(columns: Sequence[Column], ignored: str) -> Mask:

@@ -10,6 +10,7 @@ from perennial.core.receipts import Finding
 from perennial.quality.column import Column, Kind
 from perennial.quality.marks import Marks, Mask
 from perennial.quality.night_figures import Numbers
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 from perennial.quality.usual import UsualNumbers, ends
 
@@ -156,6 +157,19 @@ class Holding:
     def again(self) -> bool:
         """One pass suffices."""
         return False
+
+    def apart(self) -> Holding:
+        """Return one for a piece of the rows."""
+        return Holding(self.wanted)
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece."""
+        return [marks.told() for marks in self.marks]
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        for marks, one in zip(self.marks, told, strict=True):
+            marks.take(one)
 
 
 def is_reason(text: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
+from perennial.quality.plain import Plain
 from perennial.quality.scan import Batch
 
 
@@ -58,22 +60,36 @@ class Moments:
 
 
 class Spread:
-    """Adds up the moments of a column's numbers.
-
-    Attributes:
-        moments: Those of the numbers seen.
-    """
+    """Adds up the moments of a column's numbers, batch after batch: in another order the last digit would be another one."""
 
     def __init__(self, column: str) -> None:
         """Look at *column*, which is numeric."""
         self.columns = (column,)
-        self.moments = Moments()
+        self._batches: list[Moments] = []
 
     def see(self, batch: Batch) -> None:
         """Add the numbers of *batch*. Of infinite ones no spread can be computed: it is NaN."""
         with np.errstate(invalid="ignore", over="ignore"):
-            self.moments = self.moments.merge(Moments.of(batch[self.columns[0]].present))
+            self._batches.append(Moments.of(batch[self.columns[0]].present))
+
+    @property
+    def moments(self) -> Moments:
+        """Those of the numbers seen."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return reduce(Moments.merge, self._batches, Moments())
 
     def again(self) -> bool:
         """One pass suffices."""
         return False
+
+    def apart(self) -> Spread:
+        """Return one for a piece of the rows."""
+        return Spread(self.columns[0])
+
+    def told(self) -> Plain:
+        """Return what was seen of a piece, batch by batch."""
+        return [(one.count, one.total, one.squares) for one in self._batches]
+
+    def take(self, told: Plain) -> None:
+        """Take into account what was told of a piece."""
+        self._batches += [Moments(*one) for one in told]

@@ -26,6 +26,10 @@ class Thinned:
         while self._held > 2 * self._most:
             self._halve()
 
+    def take(self, values: Values) -> None:
+        """Take *values* as they are: some of the sample, in order, as :func:`step_of` says which."""
+        self._parts.append(values)
+
     @property
     def values(self) -> Values:
         """The sample, in the order in which the values came."""
@@ -38,3 +42,18 @@ class Thinned:
         self._step *= 2
         self._parts = [held[::2]]
         self._held = len(self._parts[0])
+
+
+def step_of(count: int, most: int) -> int:
+    """Return which of *count* values are a sample of at most twice *most*: the first, and each so many further on.
+
+    Examples:
+        >>> thinned = Thinned(2)
+        >>> thinned.add(np.arange(9.0))
+        >>> thinned.values.tolist(), step_of(9, 2)
+        ([0.0, 4.0, 8.0], 4)
+    """
+    step = 1
+    while -(-count // step) > 2 * most:
+        step *= 2
+    return step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from typing import NamedTuple
 
 from perennial.core.digest import digest_json
 from perennial.core.interval import Interval
@@ -19,16 +19,25 @@ from perennial.core.receipts import (
     Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.monitoring.counting.profile import Tally
+from perennial.monitoring.counting.edges import Edges
+from perennial.monitoring.counting.profile import Profile
 from perennial.monitoring.loss.outlook import PREDICTION, Outlook
 from perennial.ports import Stores
 from perennial.steps.champion import champion_of, first_promotion, retirement_of, version_of
 from perennial.steps.measuring.watched import watched_reference
 from perennial.steps.release import last_validation
-from perennial.steps.scoring.models import load_for, unusable
-from perennial.steps.scoring.scored_rows import schema_of, scored_rows
-from perennial.steps.scoring.spooled_rows import spooled_rows
+from perennial.steps.scoring.models import unusable
+from perennial.steps.scoring.predictions import predictions
+from perennial.steps.scoring.scoring import Scoring
+from perennial.steps.snapshots.pieces import pieces_of
 from perennial.steps.snapshots.rows import Rows, open_rows
+
+
+class _Counted(NamedTuple):
+    """Over which edges the rows are counted, and over which the predictions; None where they are not."""
+
+    rows: Edges | None = None
+    predictions: Edges | None = None
 
 
 def predict(definition: Definition, interval: Interval, stores: Stores, *, snapshot: Snapshot, validation: Validation) -> Predicted:
@@ -59,18 +68,20 @@ def predict(definition: Definition, interval: Interval, stores: Stores, *, snaps
         retired = retirement_of(stores, definition.name, snapshot.segment, interval)
         why = "was retired" if retired else "had no champion on this night"
         return _none(snapshot, f"the model {why}, so nothing was predicted")
-    tally, outlook = Tally(watched_reference(definition, stores, champion).edges), _outlook(stores, promotion)
-    with open_rows(definition, stores, snapshot, validation) as rows, ExitStack() as files:
+    counted = _Counted(watched_reference(definition, stores, champion).edges, _outlook(stores, promotion))
+    with open_rows(definition, stores, snapshot, validation) as rows:
         if rows.num_rows == 0:
             return _none(snapshot, "validation left no row, so nothing was predicted")
-        waiting = []
-        for role, version, by, manifest in _asked(definition, interval, stores, rows, promotion, champion):
-            counted = (tally, outlook) if role is Role.CHAMPION else (None, None)
-            predicted = files.enter_context(_predicted(definition, stores, rows, manifest, *counted))
-            waiting.append((batch_of(snapshot, validation, role, version, by.epoch, rows.num_rows), predicted))
-        profile = stores.artifacts.put(tally.profile.to_json())  # before the predictions change, for it may fail
-        told = stores.artifacts.put(outlook.profile.to_json()) if outlook else None
-        batches = tuple(stores.ledger.publish(batch, predicted.batches()) for batch, predicted in waiting)
+        asked = list(_asked(definition, interval, stores, rows, promotion, champion))
+        scorings = [
+            _scoring(definition, manifest, counted if role is Role.CHAMPION else _Counted()) for role, _, _, manifest in asked
+        ]
+        with predictions(scorings, rows, lambda: pieces_of(stores, snapshot, validation), stores) as scored:
+            profile, told = (_kept(stores, found) for found in (scored[0].profile, scored[0].outlook))  # first, for it may fail
+            batches = tuple(
+                stores.ledger.publish(batch_of(snapshot, validation, role, version, by.epoch, rows.num_rows), *found.streams())
+                for (role, version, by, _), found in zip(asked, scored, strict=True)
+            )
     return Predicted(
         model=definition.name,
         segment=snapshot.segment,
@@ -95,19 +106,26 @@ def _asked(
         yield Role.SHADOW, version, first, version.artifact
 
 
-def _predicted(
-    definition: Definition, stores: Stores, rows: Rows, manifest: str, tally: Tally | None, outlook: Tally | None
-) -> AbstractContextManager[Rows]:
-    loaded = load_for(stores, manifest, definition.estimator.task)
-    return spooled_rows(schema_of(loaded), scored_rows(definition.source, rows, loaded, tally, outlook), stores.scratch)
+def _scoring(definition: Definition, manifest: str, counted: _Counted) -> Scoring:
+    return Scoring(
+        source=definition.source,
+        manifest=manifest,
+        task=definition.estimator.task,
+        edges=counted.rows,
+        outlook=counted.predictions,
+    )
 
 
-def _outlook(stores: Stores, promotion: Promotion) -> Tally | None:
-    """Return what counts the champion's predictions over the edges of the outlook that it was promoted with, if it has one."""
+def _outlook(stores: Stores, promotion: Promotion) -> Edges | None:
+    """Return the edges of the predictions in the outlook that the champion was promoted with, if it has one."""
     evaluation = stores.ledger.get(Evaluation, promotion.evaluation) if promotion.evaluation else None
     if evaluation is None or evaluation.outlook is None:
         return None
-    return Tally(Outlook.from_json(stores.artifacts.get(evaluation.outlook)).of(PREDICTION).edges)
+    return Outlook.from_json(stores.artifacts.get(evaluation.outlook)).of(PREDICTION).edges
+
+
+def _kept(stores: Stores, counts: Profile | None) -> str | None:
+    return stores.artifacts.put(counts.to_json()) if counts else None
 
 
 def batch_of(

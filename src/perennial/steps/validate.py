@@ -14,6 +14,7 @@ from perennial.ports import Stores
 from perennial.quality import catalog
 from perennial.quality.check import Expected
 from perennial.steps.checking.look import look
+from perennial.steps.checking.pieces import elsewhere_of
 from perennial.steps.checking.usual_nights import usual_nights
 from perennial.steps.quarantine import quarantine
 from perennial.steps.snapshots.rows import open_rows
@@ -33,14 +34,15 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     A night that fails has its predictions from before, when nobody knew, withdrawn: nobody shall read what came from bad rows. They
     stay in the ledger, and *predict* makes them current again where the night passes again as it was.
 
-    The rows are read once, batch by batch; once more where some are refused; and where uniqueness or a median needs it.
+    The rows are read once, batch by batch; once more where some are refused; and where uniqueness or a median needs it. Where the
+    settings name an engine, those of a night are read piece by piece there, but for the refused ones, which are kept from here.
 
     Raises:
         DataError: DATA_UNCHECKED, no expectation applies to this snapshot.
     """
     wanted = expected(definition, snapshot.purpose)
     with open_rows(definition, stores, snapshot) as rows:
-        seen = look(definition, stores, snapshot, rows, wanted)
+        seen = look(definition, stores, snapshot, rows, wanted, elsewhere_of(stores, snapshot))
         kept = quarantine(rows, seen.refused, stores)
         count = rows.num_rows
     own = tuple(map(seen.released.told, _own_findings(definition, snapshot.purpose, count, len(seen.refused))))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -130,12 +131,12 @@ class MemoryLedger:
             records.of(Promotion)[epoch_key(promotion.model, promotion.segment, promotion.epoch)] = promotion
             return promotion
 
-    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+    def publish(self, batch: PredictionBatch, *predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Write all *predictions*, then make *batch* current; see ``ports.Ledger.publish``."""
         with self._writing():
             self._refuse_overlap(batch)
             staged = queries.is_whole(self.records, batch.id)
-        rows = None if staged else _rows(batch, predictions)
+        rows = None if staged else _rows(batch, chain.from_iterable(predictions))
         with self._writing() as records:
             if rows is not None and not queries.is_whole(records, batch.id):
                 records.demand_references(batch)

@@ -33,15 +33,15 @@ def read(folder: Path) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def told(error: Exception) -> dict[str, Any]:
+def told(error: Exception, other: Code = Code.MODEL_CRASHED) -> dict[str, Any]:
     """Return an *error* as JSON types.
 
-    Of one that is not ours, the text is left out, as libraries put a row's value into it.
+    Of one that is not ours, the text is left out, as libraries put a row's value into it; it gets the code *other*.
     """
     if not isinstance(error, PerennialError):
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
-        error = TerminalError(Code.MODEL_CRASHED, f"ended with {place}")
+        error = TerminalError(other, f"ended with {place}")
     faults = [{"code": fault.code.value, "message": fault.message, "where": fault.where} for fault in error.faults]
     return {"kind": type(error).__name__, "faults": faults, "fix": error.fix}
 

@@ -13,7 +13,7 @@ from perennial.quality.check import Expected, check
 from perennial.quality.refused import Refused
 from perennial.quality.repeats import Repeats
 from perennial.quality.rows import Rows
-from perennial.quality.scan import Tally
+from perennial.quality.scan import Elsewhere, Tally
 from perennial.steps.checking.faulty_nights import InNights, faulty_nights
 from perennial.steps.checking.night_faults import Faults, NightFaults
 from perennial.steps.checking.refused_before import RefusedBefore
@@ -37,10 +37,25 @@ class Seen:
     released: Released
 
 
-def look(definition: Definition, stores: Stores, snapshot: Snapshot, rows: Rows, wanted: Sequence[Expected]) -> Seen:
+def look(
+    definition: Definition,
+    stores: Stores,
+    snapshot: Snapshot,
+    rows: Rows,
+    wanted: Sequence[Expected],
+    elsewhere: Elsewhere | None = None,
+) -> Seen:
     """Look at *rows* for what the expectations *wanted* say, for keys that stand twice, floods, faulty nights and data faults.
 
     All of it is done in one pass; another one over single columns where there are sentinels, or where an expectation needs it.
+
+    Args:
+        definition: The model.
+        stores: Where releases and what is usual lie.
+        snapshot: Whose rows.
+        rows: The rows, to be read here.
+        wanted: The expectations.
+        elsewhere: Shows the same rows piece by piece; None where they are read here.
 
     Raises:
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, ARTIFACT_FORMAT, of what is usual.
@@ -51,7 +66,7 @@ def look(definition: Definition, stores: Stores, snapshot: Snapshot, rows: Rows,
     in_nights = InNights(source.event_at, nights)
     released = Released(stores, snapshot, source.event_at)
     before = RefusedBefore(definition, stores, snapshot)
-    faults = NightFaults(definition, snapshot, stores, rows)
+    faults = NightFaults(definition, snapshot, stores, rows, elsewhere)
     counted = {name: categories(name, rows.num_rows) for name in definition.features.categorical}
     beside: list[Tally] = [
         twice,
@@ -61,7 +76,7 @@ def look(definition: Definition, stores: Stores, snapshot: Snapshot, rows: Rows,
         *faults.tallies,
         *counted.values(),
     ]
-    checked = released.applied(check(rows, wanted, beside=beside))
+    checked = released.applied(check(rows, wanted, beside=beside, elsewhere=elsewhere))
     found = faults.found()
     floods = (flood(name, values, rows.num_rows) for name, values in counted.items())
     whole = tuple(map(released.told, [*(one for one in floods if one), *found.whole]))

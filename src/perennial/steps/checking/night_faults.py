@@ -17,7 +17,7 @@ from perennial.quality.column import kind_of
 from perennial.quality.marks import Marks
 from perennial.quality.night_figures import Night, NightFigures
 from perennial.quality.rows import Rows
-from perennial.quality.scan import Tally, scan
+from perennial.quality.scan import Elsewhere, Tally, scan
 from perennial.quality.sentinels import Holding, Sentinel, sentinels
 from perennial.quality.units import units
 from perennial.quality.unusual import blocks, copies, freshness
@@ -56,16 +56,16 @@ class Faults:
 class NightFaults:
     """Looks at a night in the pass that checks it, and says afterwards what is wrong with it."""
 
-    def __init__(self, definition: Definition, snapshot: Snapshot, stores: Stores, rows: Rows) -> None:
-        """Get to know what is usual for the night of *snapshot*, whose *rows* are about to be read.
+    def __init__(self, definition: Definition, snapshot: Snapshot, stores: Stores, rows: Rows, elsewhere: Elsewhere | None) -> None:
+        """Get to know what is usual for the night of *snapshot*, whose *rows* are about to be read, here or *elsewhere*.
 
         Raises:
             ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM, ARTIFACT_FORMAT, of what is usual.
         """
-        self._definition, self._night, self._rows = definition, snapshot.interval, rows
+        self._definition, self._night, self._rows, self._elsewhere = definition, snapshot.interval, rows, elsewhere
         self._usual, self._why = _known(definition, snapshot, stores)
         seen = watched_columns(definition, rows.schema)
-        self._figures = NightFigures(seen, microseconds(self._night.start), microseconds(self._night.end))
+        self._figures = NightFigures(seen, microseconds(self._night.start), microseconds(self._night.end), rows.num_rows)
 
     @property
     def tallies(self) -> list[Tally]:
@@ -80,7 +80,7 @@ class NightFaults:
         foreign = _sentinels(self._usual, night) if self._definition.quality.faults.sentinels else []
         holding = Holding(foreign)
         if foreign:
-            scan(self._rows, [holding])
+            scan(self._rows, [holding], self._elsewhere)
         count = self._rows.num_rows
         return Faults(
             told=self._told(f"{', '.join(wanted_faults(self._definition))}: looked for beside {self._usual.nights} nights"),

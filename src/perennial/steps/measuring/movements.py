@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perennial.core.receipts import ColumnDrift, Role, Signal, Verdict
-from perennial.monitoring.counting.columns import require_columns
-from perennial.monitoring.counting.profile import Profile, profile
+from perennial.monitoring.counting.profile import Profile
 from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.loss.outlook import LABEL, PREDICTION
 from perennial.monitoring.shift.drift import Moved, moved_columns
 from perennial.steps.arrays import day_of
 from perennial.steps.judging.outlook import labels_moved, predictions_moved
+from perennial.steps.measuring.counted import counted
 from perennial.steps.measuring.kept_counts import kept_counts
 from perennial.steps.measuring.told_apart import told_apart, told_signal
 from perennial.steps.measuring.watched import watched_reference
-from perennial.steps.snapshots.rows import open_rows
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -155,6 +154,4 @@ def _told(night: Night) -> TwoSample | None:
 
 def _counted(night: Night, reference: Reference) -> Profile:
     """Count the night's rows: *predict* did not, or for another champion, or with other rows refused, or its counts are gone."""
-    with open_rows(night.definition, night.stores, night.snapshot, night.validation) as rows:
-        require_columns(reference.edges.reads, rows.schema)
-        return profile(reference.edges, rows.batches(reference.edges.reads))
+    return counted(reference.edges, night.definition, night.stores, night.snapshot, night.validation)

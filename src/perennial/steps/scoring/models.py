@@ -10,7 +10,7 @@ from perennial.core.codes import Code
 from perennial.core.errors import ArtifactError, DataError, DefinitionError
 from perennial.learning.features import feature_frame, require_features
 from perennial.learning.predict import nonfinite, raw_predictions, require_finite
-from perennial.ports import Stores
+from perennial.ports import Stores, Tools
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP
 from perennial.steps.snapshots.rows import Rows
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from perennial.learning.codec import LoadedModel
 
 
-def load(stores: Stores, manifest: str) -> LoadedModel:
+def load(tools: Tools, manifest: str) -> LoadedModel:
     """Return the model behind a signed *manifest*.
 
     Raises:
@@ -29,20 +29,20 @@ def load(stores: Stores, manifest: str) -> LoadedModel:
     """
     from perennial.learning.codec import load_model  # noqa: PLC0415 - skops takes a second to import, and most nights need no second model
 
-    if manifest not in stores.loaded:
-        stores.loaded[manifest] = load_model(manifest, key=stores.signing_key, get=stores.artifacts.get, trusted=stores.trusted)
-    loaded: LoadedModel = stores.loaded[manifest]
+    if manifest not in tools.loaded:
+        tools.loaded[manifest] = load_model(manifest, key=tools.signing_key, get=tools.artifacts.get, trusted=tools.trusted)
+    loaded: LoadedModel = tools.loaded[manifest]
     return loaded
 
 
-def load_for(stores: Stores, manifest: str, task: str) -> LoadedModel:
+def load_for(tools: Tools, manifest: str, task: str) -> LoadedModel:
     """Return the model behind a signed *manifest*, which must have been fitted for *task*.
 
     Raises:
         ArtifactError: The model is not what was signed, or ENVIRONMENT_MISMATCH.
         DefinitionError: DEFINITION_ESTIMATOR, the model was fitted for another task.
     """
-    loaded = load(stores, manifest)
+    loaded = load(tools, manifest)
     if loaded.task != task:
         message = f"was fitted for {loaded.task}, the definition is for {task}"
         raise DefinitionError(Code.DEFINITION_ESTIMATOR, message, where=f"model {manifest[:12]}")

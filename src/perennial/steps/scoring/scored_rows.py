@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def schema_of(loaded: LoadedModel) -> pa.Schema:
 
 def scored_rows(
     source: Relation, rows: Rows, loaded: LoadedModel, tally: Tally | None = None, outlook: Tally | None = None
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Yield the predictions of each batch of *rows*.
 
     Only the columns that are needed are read, and while a batch is predicted the next one is prepared. Whether all predictions are

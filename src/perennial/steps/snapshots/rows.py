@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from perennial.core.names import POSITION
 from perennial.core.receipts import Purpose, Snapshot, Validation
 from perennial.definition.models import Definition
-from perennial.ports import Stores
+from perennial.ports import Stores, Tools
 from perennial.steps.arrays import scalar
 from perennial.steps.kept import kept
 from perennial.steps.snapshots.labels import latest, with_labels
-from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Parts, parts_of
+from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Part, Parts, parts_of
 from perennial.steps.snapshots.stored_parquet import read_stored
 from perennial.steps.snapshots.stored_rows import StoredRows
 
@@ -64,10 +64,10 @@ def open_rows(definition: Definition, stores: Stores, snapshot: Snapshot, valida
     with ExitStack() as lent:
         parts = parts_of(stores.artifacts, snapshot.digest)
         if snapshot.purpose is Purpose.SCORE:
-            rows = _stored(StoredRows(stores.artifacts, lent, parts.rows))
+            rows = stored_rows(stores, lent, parts.rows)
         else:
             rows = _held(_labelled(definition, stores, snapshot, parts))
-        yield rows if validation is None else _without(rows, _refused(stores, validation))
+        yield rows if validation is None else without(rows, refused_positions(stores, validation.quarantine))
 
 
 def snapshot_rows(definition: Definition, stores: Stores, snapshot: Snapshot) -> pa.Table:
@@ -86,7 +86,9 @@ def clean_rows(definition: Definition, stores: Stores, snapshot: Snapshot, valid
         return pa.Table.from_batches(rows.batches(), rows.schema)
 
 
-def _stored(stored: StoredRows) -> Rows:
+def stored_rows(tools: Tools, lent: ExitStack, parts: Sequence[Part]) -> Rows:
+    """Return the rows of consecutive *parts*, of which there is at least one; see :class:`StoredRows`."""
+    stored = StoredRows(tools.artifacts, lent, parts)
     return Rows(stored.schema, stored.num_rows, stored.batches)
 
 
@@ -94,7 +96,8 @@ def _held(table: pa.Table) -> Rows:
     return Rows(table.schema, table.num_rows, lambda columns: iter(table.select(columns).to_batches(ROWS_PER_GROUP)))
 
 
-def _without(rows: Rows, refused: npt.NDArray[np.int64]) -> Rows:
+def without(rows: Rows, refused: npt.NDArray[np.int64]) -> Rows:
+    """Return *rows* without those at the positions *refused*, shape (refused,)."""
     if refused.size == 0:
         return rows
     out = np.zeros(rows.num_rows, dtype=bool)
@@ -103,11 +106,15 @@ def _without(rows: Rows, refused: npt.NDArray[np.int64]) -> Rows:
     return Rows(rows.schema, left, lambda columns: kept(rows.batches(columns), lambda start, count: out[start : start + count]))
 
 
-def _refused(stores: Stores, validation: Validation) -> npt.NDArray[np.int64]:
-    """Return the positions of the quarantined rows, shape (refused,)."""
-    if validation.quarantine is None:
+def refused_positions(tools: Tools, quarantine: str | None) -> npt.NDArray[np.int64]:
+    """Return the positions in their snapshot of the rows in a *quarantine*, shape (refused,).
+
+    Raises:
+        ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM.
+    """
+    if quarantine is None:
         return np.empty(0, dtype=np.int64)
-    positions = read_stored(stores.artifacts, validation.quarantine, [POSITION]).column(POSITION)
+    positions = read_stored(tools.artifacts, quarantine, [POSITION]).column(POSITION)
     return np.asarray(positions.to_numpy(), dtype=np.int64)
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from perennial.core.file_errors import file_errors
 from perennial.core.scratch import WHERE, temporary_folder
-from perennial.ports import Artifacts, Stores
+from perennial.ports import Artifacts, Tools
 from perennial.steps.snapshots.encoding import encoding
 from perennial.steps.snapshots.overlap import overlapped
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Part
@@ -24,9 +24,7 @@ PART_BYTES = 128_000_000
 """A part ends with the row group that makes it this large: a size that one request of any object store takes."""
 
 
-def store_parts(
-    batches: Generator[pa.RecordBatch, None, None], stores: Stores, *, part_bytes: int = PART_BYTES
-) -> tuple[Part, ...]:
+def store_parts(batches: Generator[pa.RecordBatch, None, None], tools: Tools, *, part_bytes: int = PART_BYTES) -> tuple[Part, ...]:
     """Write *batches* as Parquet parts, and put each into the store as soon as it is whole.
 
     Equal rows give equal parts, whatever batches they come in. One thread reads, one writes, one puts. What is in memory at any
@@ -34,28 +32,28 @@ def store_parts(
 
     Args:
         batches: At least one, all of one schema. They are closed at the end.
-        stores: Where the parts are kept, and where they lie while they are written.
+        tools: Where the parts are kept, and where they lie while they are written.
         part_bytes: How large a part may become.
 
     Raises:
         RejectedError: STORE_FULL, STORE_DENIED.
         UnavailableError: STORE_UNAVAILABLE.
     """
-    return overlapped(batches, lambda taken: _store(regrouped(taken, ROWS_PER_GROUP), stores, part_bytes))
+    return overlapped(batches, lambda taken: _store(regrouped(taken, ROWS_PER_GROUP), tools, part_bytes))
 
 
-def _store(groups: Iterator[pa.Table], stores: Stores, part_bytes: int) -> tuple[Part, ...]:
+def _store(groups: Iterator[pa.Table], tools: Tools, part_bytes: int) -> tuple[Part, ...]:
     """Write one part while the one before it travels to the store."""
     options: dict[str, Any] | None = None
     sent: list[Future[Part]] = []
-    with temporary_folder(stores.scratch) as folder, ThreadPoolExecutor(1, thread_name_prefix="put") as sending:
+    with temporary_folder(tools.scratch) as folder, ThreadPoolExecutor(1, thread_name_prefix="put") as sending:
         for number, first in enumerate(groups):
             options = options or encoding(first)
             path = folder / f"{number}.parquet"
             rows = _write(path, first, groups, options, part_bytes)
             if sent:
                 sent[-1].result()  # one is on its way at a time, and its error ends all
-            sent.append(sending.submit(_put, path, rows, stores.artifacts))
+            sent.append(sending.submit(_put, path, rows, tools.artifacts))
         return tuple(part.result() for part in sent)
 
 

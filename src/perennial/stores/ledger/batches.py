@@ -38,13 +38,33 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
         DataError: DATA_EMPTY, DATA_DUPLICATE_KEY, and what checked_predictions raises.
     """
     refuse_overlap(connection, batch)
-    row = {**to_row(batch), "state": BatchState.STAGED.value}
-    number = connection.scalar(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.number))
+    number = begin(connection, batch, rows=batch.rows)
     if number is None:
         number = _clear_unless_whole(connection, batch)
-    if number is None:
-        return
-    rows = _copy(connection, number, batch, predictions)
+    if number is not None:
+        end(connection, number, batch, copy(connection, number, batch, predictions))
+
+
+def begin(connection: Connection, batch: PredictionBatch, *, rows: int) -> int | None:
+    """Write *batch* in the state ``staged`` and return its number; None where it is there already.
+
+    Args:
+        connection: An open transaction.
+        batch: The batch.
+        rows: How many predictions it will have when this transaction ends: a batch of none never becomes current.
+    """
+    row = {**to_row(batch), "state": BatchState.STAGED.value, "rows": rows}
+    statement = insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.number)
+    number: int | None = connection.scalar(statement)
+    return number
+
+
+def end(connection: Connection, number: int, batch: PredictionBatch, rows: int) -> None:
+    """Say of *batch*, whose predictions were all written by now, that they are *rows*.
+
+    Raises:
+        DataError: DATA_EMPTY.
+    """
     if rows == 0:
         raise DataError(Code.DATA_EMPTY, "a batch must have predictions, got none", where=where(batch))
     differs = (table.c.rows != rows) | (table.c.written_at != func.now())
@@ -144,23 +164,53 @@ def current(connection: Connection, model: str, segment: str, role: Role, within
             yield pa.record_batch([*rows.columns, *named], schema=CURRENT_SCHEMA)
 
 
+def claim(connection: Connection, batch: PredictionBatch) -> int | None:
+    """Lock the stored *batch* until the end of the transaction, and return its number; None where it has predictions."""
+    found = _locked(connection, batch)
+    empty = found.rows == 0 and not connection.scalar(select(func.count()).where(*_of_batch(found.number, batch)))
+    return int(found.number) if empty else None
+
+
 def _clear_unless_whole(connection: Connection, batch: PredictionBatch) -> int | None:
     """Return the number of the stored *batch*, cleared of the rows that are left of it; None where all are there."""
-    # The lock lets one writer at a time look. It does not wait for readers, nor make them wait.
-    stored = select(table.c.number, table.c.rows).where(table.c.id == batch.id).with_for_update(key_share=True)
-    found = connection.execute(stored).one()
-    of_batch = (
-        prediction.c.batch == found.number,
-        prediction.c.event_at >= batch.interval.start,
-        prediction.c.event_at < batch.interval.end,
-    )
+    found = _locked(connection, batch)
+    of_batch = _of_batch(found.number, batch)
     if found.rows > 0 and connection.scalar(select(func.count()).where(*of_batch)) == found.rows:
         return None
     connection.execute(delete(prediction).where(*of_batch))
     return int(found.number)
 
 
-def _copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:
+def _locked(connection: Connection, batch: PredictionBatch) -> Any:  # noqa: ANN401 - a row
+    """Return number and rows of the stored *batch*. One writer at a time may look; readers neither wait nor are waited for."""
+    stored = select(table.c.number, table.c.rows).where(table.c.id == batch.id)
+    return connection.execute(stored.with_for_update(key_share=True)).one()
+
+
+def _of_batch(number: int, batch: PredictionBatch) -> tuple[ColumnElement[bool], ...]:
+    at = prediction.c.event_at
+    return prediction.c.batch == number, at >= batch.interval.start, at < batch.interval.end
+
+
+def remove(connection: Connection, batch: PredictionBatch) -> None:
+    """Remove a *batch* that was begun and not ended, with what is there of it."""
+    found = _locked(connection, batch)
+    if found.rows == 0:
+        connection.execute(delete(prediction).where(*_of_batch(found.number, batch)))
+        connection.execute(delete(table).where(table.c.number == found.number, table.c.state == BatchState.STAGED.value))
+
+
+def hold(connection: Connection, number: int) -> None:
+    """See to it that the batch stays as long as this transaction, while another one has it locked for writing."""
+    connection.execute(select(table.c.number).where(table.c.number == number).with_for_update(read=True, key_share=True))
+
+
+def copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:
+    """Append *predictions* to the batch *number*, and return how many there were.
+
+    Raises:
+        DataError: DATA_DUPLICATE_KEY, and what checked_predictions raises.
+    """
     runs = sorted_runs(checked_predictions(predictions, batch.interval, where(batch)))
     numbered = (run.add_column(0, "batch", pa.repeat(number, run.num_rows)) for run in runs)
     try:

@@ -50,9 +50,13 @@ _NOTE_MONTH = text(f"""
 """)  # noqa: S608 - constants
 _DROP_MONTH = text("SELECT perennial.drop_prediction_month(:start)")
 _NOT_FOR_LONG = text(f"SELECT set_config('lock_timeout', '{BUSY_AFTER}', true)")
-# Nobody will make these current: they are a day old, and no run holds a lease of their model.
+# Nobody will make these current: they are a day old, and no run holds a lease of their model. Of a batch of no rows there may be
+# some, too: somebody was stopped who copied several streams at the same time.
 _ABANDONED = """
-    state = 'staged' AND rows > 0 AND written_at < now() - interval '1 day' AND NOT EXISTS (
+    state = 'staged' AND written_at < now() - interval '1 day' AND (rows > 0 OR EXISTS (
+        SELECT FROM perennial.prediction q
+        WHERE q.batch = b.number AND q.event_at >= b.interval_start AND q.event_at < b.interval_end
+    )) AND NOT EXISTS (
         SELECT FROM perennial.lease l
         WHERE l.model = b.model AND l.segment = b.segment AND l.holder IS NOT NULL AND l.expires_at > clock_timestamp()
     )

@@ -208,7 +208,8 @@ def _back(facts: PromotionFacts, reigned: set[str | None]) -> Iterator[tuple[int
 
 def _whole(facts: BatchFacts) -> Iterator[tuple[int, str]]:
     owed = facts.published - facts.expired
-    if facts.found != owed:
+    begun = facts.state == BatchState.STAGED and facts.published == 0  # by somebody who copies, or was stopped
+    if facts.found != owed and not begun:
         yield WHOLE, f"is {facts.state} and has {facts.found} predictions, must have {owed}"
     if facts.state == BatchState.CURRENT and facts.published < 1:
         yield WHOLE, "is current, but nothing was published"

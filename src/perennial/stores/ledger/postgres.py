@@ -39,6 +39,7 @@ from perennial.stores.ledger import outcomes as labels
 from perennial.stores.ledger import slice_losses as slices
 from perennial.stores.ledger.known_outcomes import read_outcomes
 from perennial.stores.ledger.one_moment import one_moment
+from perennial.stores.ledger.side_by_side import stage_side_by_side
 from perennial.stores.migrations import check_version
 
 R = TypeVar("R", bound=Receipt)
@@ -113,13 +114,13 @@ class PostgresLedger:
         with self._writing() as connection:
             return promotions.promote(connection, promotion)
 
-    def publish(self, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
+    def publish(self, batch: PredictionBatch, *predictions: Iterable[pa.RecordBatch]) -> PredictionBatch:
         """Write all *predictions*, then make *batch* current; see ``ports.Ledger.publish``."""
-        with self._writing_to(list(months.months(batch.interval))) as connection:
-            # Without a lock on the lease: the copy may take minutes, and must not keep a later attempt from taking over.
-            self._check(connection, lock=False)
-            batches.stage(connection, batch, predictions)
-            self._check(connection)
+        if len(predictions) > 1:
+            stage_side_by_side(lambda: self._copying(batch), batch, predictions)
+        else:
+            with self._copying(batch) as connection:
+                batches.stage(connection, batch, *predictions)
         with self._writing() as connection:
             return batches.make_current(connection, batch)
 
@@ -234,6 +235,15 @@ class PostgresLedger:
         with suppress(UnavailableError), self._writing() as connection:
             return expiry.drop_month(connection, month, horizons)
         return 0
+
+    @contextmanager
+    def _copying(self, batch: PredictionBatch) -> Iterator[Connection]:
+        """Begin a transaction that writes predictions of *batch*."""
+        with self._writing_to(list(months.months(batch.interval))) as connection:
+            # Without a lock on the lease: the copy may take minutes, and must not keep a later attempt from taking over.
+            self._check(connection, lock=False)
+            yield connection
+            self._check(connection)
 
     @contextmanager
     def _writing_to(self, wanted: Sequence[datetime]) -> Iterator[Connection]:

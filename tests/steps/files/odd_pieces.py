@@ -1,0 +1,115 @@
+"""Work on parts that fails in every way. Marks in a folder say which attempt it is: executors have no other memory in common."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perennial.core.codes import Code
+from perennial.core.errors import DataError, Fault, UnavailableError
+from perennial.ports import Tools
+
+SECRET = "Kanarienvogel"
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """Returns twice the part, a number."""
+
+    def __call__(self, part: int, _: Tools) -> bytes:
+        """Return it."""
+        return str(2 * part).encode()
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Does *work*, but fails before with some parts, so many times.
+
+    Attributes:
+        marks: Where attempts leave a mark each.
+        how: What happens: the process is killed (``kill``), or that of the executor (``parent``); an error is raised that is not
+            ours (``raise``), one that may pass (``unavailable``), or one that does not (``faults``).
+        times: How often.
+        parts: With which parts, by what they look like.
+        work: What is done else.
+    """
+
+    marks: str
+    how: str
+    times: int
+    parts: tuple[str, ...]
+    work: Callable[[Any, Tools], bytes]
+
+    def __call__(self, part: object, tools: Tools) -> bytes:
+        """Fail, or do it."""
+        if str(part) in self.parts and _attempt(Path(self.marks), str(self.parts.index(str(part)))) <= self.times:
+            if self.how == "parent":
+                os.kill(_executor(), signal.SIGKILL)
+                time.sleep(PATIENCE_S)
+            _fail(self.how)
+        return self.work(part, tools)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Does *work*, but the first attempt at one part only when the second one is done.
+
+    Attributes:
+        marks: Where attempts leave a mark each.
+        part: Which one, by what it looks like.
+        work: What is done.
+    """
+
+    marks: str
+    part: str
+    work: Callable[[Any, Tools], bytes]
+
+    def __call__(self, part: object, tools: Tools) -> bytes:
+        """Wait, or do it."""
+        if str(part) != self.part:
+            return self.work(part, tools)
+        done = Path(self.marks) / "done"
+        if _attempt(Path(self.marks), "slow") == 1:
+            _await(done)
+            return self.work(part, tools)
+        found = self.work(part, tools)
+        done.touch()
+        return found
+
+
+def _fail(how: str) -> None:
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "raise":
+        raise ValueError(SECRET)
+    if how == "unavailable":
+        raise UnavailableError(Code.STORE_UNAVAILABLE, "did not answer", where="artifacts")
+    raise DataError.of([Fault(Code.SCHEMA_MISSING, "must be there", "a"), Fault(Code.SCHEMA_TYPE, "must be a number", "b")])
+
+
+def _attempt(marks: Path, name: str) -> int:
+    """Return which attempt this is, from 1."""
+    for number in range(1, 100):
+        try:
+            (marks / f"{name}-{number}").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return number
+    raise AssertionError(name)
+
+
+def _await(path: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _executor() -> int:
+    """Return the process of the executor: the Java that started the daemon that this process was forked from."""
+    return int(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])

@@ -1,0 +1,104 @@
+"""What becomes of a night when Spark's processes are lost, tasks run twice, or work fails: the right result, or one clear error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.core.codes import Code
+from perennial.core.errors import DataError, PerennialError, TerminalError, UnavailableError
+from perennial.stores.spark.engine import SparkEngine
+from perennial.wiring import ExecutorTools
+
+Failing = Callable[..., Any]
+pytestmark = pytest.mark.spark
+FILES = Path(__file__).parent / "files"
+NUMBERS = range(5)
+DOUBLED = [b"0", b"2", b"4", b"6", b"8"]
+
+
+@pytest.fixture
+def failing(odd: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Return what doubles numbers, but for some: ``failing("kill", 2, 3)`` is killed twice at the part 3."""
+    return lambda how, times, *parts: odd.Failing(str(tmp_path), how, times, tuple(map(str, parts)), odd.Doubled())
+
+
+def test_answers_come_in_the_order_of_the_parts(spark: SparkEngine, odd: Any) -> None:
+    """One of each, and none for none."""
+    assert (spark.map(odd.Doubled(), NUMBERS), spark.map(odd.Doubled(), [])) == (DOUBLED, [])
+
+
+@pytest.mark.parametrize("how", ["kill", "raise", "unavailable"])
+def test_a_part_that_fails_twice_is_tried_a_third_time(spark: SparkEngine, failing: Failing, how: str) -> None:
+    """Whether its process was killed or its work broke; others are not in doubt."""
+    assert spark.map(failing(how, 2, 1, 3), NUMBERS) == DOUBLED
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "said"),
+    [
+        ("kill", UnavailableError, "spark: part 4 of 5 was lost with its machine or process 3 times [ENGINE_FAILED]"),
+        ("raise", TerminalError, "ended with ValueError at odd_pieces.py:LINE [ENGINE_FAILED]"),
+        ("unavailable", UnavailableError, "artifacts: did not answer [STORE_UNAVAILABLE]"),
+    ],
+)
+def test_a_part_that_fails_three_times_is_one_clear_error(
+    spark: SparkEngine, failing: Failing, tmp_path: Path, how: str, kind: type[PerennialError], said: str
+) -> None:
+    """It says what happened, and no value of a row."""
+    with pytest.raises(PerennialError) as caught:
+        spark.map(failing(how, 3, 3), NUMBERS)
+    assert (type(caught.value), re.sub(r"\.py:\d+", ".py:LINE", str(caught.value))) == (kind, said)
+    assert (caught.value.__cause__, caught.value.__suppress_context__ or caught.value.__context__ is None) == (None, True)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_error_of_ours_that_no_retry_mends_is_told_at_once(spark: SparkEngine, failing: Failing, tmp_path: Path) -> None:
+    """It is the same error here, with all its faults; of several parts the first one's."""
+    with pytest.raises(DataError) as caught:
+        spark.map(failing("faults", 9, 2, 4), NUMBERS)
+    assert [fault.code for fault in caught.value.faults] == [Code.SCHEMA_MISSING, Code.SCHEMA_TYPE]
+    assert sorted(mark.name for mark in tmp_path.iterdir()) == ["0-1", "1-1"]
+
+
+def test_an_executor_without_the_key_says_so(spark: SparkEngine, odd: Any, tmp_path: Path) -> None:
+    """It makes none of its own, which would fit no model."""
+    away = SparkEngine("local[2]", ExecutorTools((("PERENNIAL_HOME", str(tmp_path)), ("PERENNIAL_SIGNING_KEY", ""))))
+    spark.map(odd.Doubled(), NUMBERS)
+    with pytest.raises(PerennialError) as caught:
+        away.map(odd.Doubled(), NUMBERS)
+    assert str(caught.value) == "PERENNIAL_SIGNING_KEY: is not set on an executor [SETTING_MISSING]"
+    assert list(tmp_path.glob("*.key")) == []
+    away.close()
+    assert spark.map(odd.Doubled(), NUMBERS) == DOUBLED  # the session was not its own to stop
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # six Javas start, each in seconds where nothing else runs
+@pytest.mark.usefixtures("needs_spark")
+def test_an_executor_that_is_killed_and_a_task_that_runs_twice_change_nothing(tmp_path: Path) -> None:
+    """In a Spark whose executors are processes of their own: each part is answered once, and right."""
+    path = os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, str(FILES / "odd_cluster.py"), str(tmp_path)]
+    ended = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert told == {"killed": [0, 2, 4, 6, 8, 10], "twice": [0, 2, 4, 6, 8, 10]}
+    assert sorted(mark.name for mark in (tmp_path / "killed").iterdir()) == ["0-1", "0-2"]
+    assert sorted(mark.name for mark in (tmp_path / "twice").iterdir()) == ["done", "slow-1", "slow-2"]
