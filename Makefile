@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 BROWSER := $(VENV)/.installed-browser
-SPARK := $(VENV)/.installed-spark
+SPARK := $(VENV)-spark/.installed
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
@@ -39,7 +39,8 @@ browser: $(BROWSER) ## Add what the tests in a browser need, beside the system's
 faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m faults $(TESTS)
 
-spark: $(SPARK) ## Install what the tests of Spark need beside Java 17 (480 MB); without it they are skipped
+spark: $(SPARK) ## Run the tests of rows on Spark, in an environment of their own (PySpark, 480 MB; needs Java 17)
+	$(VENV)-spark/bin/python -m pytest -m spark $(TESTS)
 
 check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
@@ -92,7 +93,7 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-spark $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -106,8 +107,10 @@ $(BROWSER): requirements/browser.txt $(DEV)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
 	@touch $@
 
-$(SPARK): requirements/spark.txt $(DEV)
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
+# Apart, since Great Expectations imports PySpark wherever it is there.
+$(SPARK): requirements/spark.txt requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh requirements/dev.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh $< --alone
 	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.

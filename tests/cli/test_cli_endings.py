@@ -127,7 +127,7 @@ def test_a_home_that_is_a_file_is_one_line(call: Call, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = call("models", "list", PERENNIAL_HOME=str(tmp_path / "file"))
 
-    said = f"{tmp_path / 'file' / 'scratch'}: could not be used (Not a directory) [STORE_REJECTED]\n"
+    said = f"{tmp_path / 'file'}: could not be used (File exists) [STORE_REJECTED]\n"
     assert (result.exit_code, result.stderr) == (3, said)
 
 
