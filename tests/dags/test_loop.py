@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import jwt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -24,6 +26,7 @@ from perennial.core.receipts import (
     Measurement,
     ModelVersion,
     Promotion,
+    PromotionKind,
     Publication,
     Receipt,
     RequestState,
@@ -38,6 +41,7 @@ from perennial.definition.loader import load
 from perennial.definition.models import Definition
 from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import LocalAirflow
+from perennial.orchestration.settings import load_secrets
 from perennial.ports import Ledger, Stores
 from perennial.simulation.bad_nights import BadNight, with_bad_nights
 from perennial.simulation.load import tables
@@ -208,13 +212,48 @@ def test_a_decision_to_retrain_starts_one_run(client: Client, stores: Stores, de
     assert [row.version for row in stores.ledger.history(Promotion, "bell")][-1] == version.id
 
 
-def test_a_person_approves(client: Client, stores: Stores, asked: dict[str, str]) -> None:
-    """The promotion names the approval, which names the person."""
-    assert _answered(client, "retrain_approved", asked["approved"], "Approve") == "success"
+def test_a_person_approves(airflow: LocalAirflow, client: Client, stores: Stores, asked: dict[str, str]) -> None:
+    """Who is to answer sees the evaluation and may comment; the promotion names the approval, which names the person."""
+    run = asked["approved"]
+    path = f"/dags/retrain_approved/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
+    [evaluation] = stores.ledger.history(Evaluation, "approved")
+    question = client.request("GET", path)
+    refused = _status("PATCH", f"{airflow.address}/api/v2{path}", _token_of(airflow, "eve"), {"chosen_options": ["Approve"]})
 
+    assert question["subject"] == f"Bikes: make {evaluation.challenger} champion?"
+    assert f"{airflow.address}/perennial/models/approved/all" in question["body"]
+    assert all(gate.gate in question["body"] for gate in evaluation.gates)
+    assert (question["assigned_users"], refused) == ([{"id": "admin", "name": "admin"}], 403)
+    assert _answered(client, "retrain_approved", run, "Approve", comment="it looks right") == "success"
     [promotion] = stores.ledger.history(Promotion, "approved")
     approval = stores.ledger.get(Approval, promotion.approval or "")
-    assert (approval.evaluation, approval.verdict, approval.actor) == (promotion.evaluation, "pass", "admin")
+    assert (approval.evaluation, approval.verdict) == (promotion.evaluation, "pass")
+    assert (approval.actor, approval.comment) == ("admin", "it looks right")
+
+
+def test_silence_is_an_answer_and_a_late_one_is_refused(client: Client, stores: Stores) -> None:
+    """Nobody answers in time, which counts as approval here; but another version becomes champion meanwhile."""
+    client.unpause("retrain_silent")
+    run = client.trigger("retrain_silent", conf={"as_of": iso(day(30))})
+    _until(lambda: bool(stores.ledger.history(Evaluation, "silent")))
+    [evaluation] = stores.ledger.history(Evaluation, "silent")
+    other = Promotion(
+        model="silent",
+        epoch=1,
+        version=evaluation.challenger,
+        kind=PromotionKind.ROLLBACK,
+        effective_from=day(20),
+        reason="another one",
+        actor="ana",
+    )
+    stores.ledger.promote(other)
+
+    assert _ended(client, "retrain_silent", run) == "success"
+    [approval] = stores.ledger.history(Approval, "silent")
+    [request] = stores.ledger.history(RetrainRequest, "silent")
+    assert (approval.verdict, approval.actor, approval.comment) == ("pass", "airflow", "nobody answered within 20s")
+    assert stores.ledger.history(Promotion, "silent") == [other]
+    assert (request.state, "was approved by airflow too late" in str(request.outcome)) == (RequestState.DONE, True)
 
 
 def test_a_person_answers_on_the_page_of_the_model(
@@ -287,7 +326,19 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
     _until(lambda: bool(client.import_errors()))
     faults = [str(fault) for error in check(airflow_definitions).errors for fault in error.faults]
     [(file, text)] = client.import_errors().items()
-    names = ("answered", "approved", "bell", "by_hand", "lacking", "looked_at", "nights", "regions", "regions_asked", "rejected")
+    names = (
+        "answered",
+        "approved",
+        "bell",
+        "by_hand",
+        "lacking",
+        "looked_at",
+        "nights",
+        "regions",
+        "regions_asked",
+        "rejected",
+        "silent",
+    )
 
     assert file.endswith("config_errors.py")
     assert len(faults) == 2
@@ -406,11 +457,29 @@ def _ended(client: Client, dag: str, run: str) -> str:
     return client.wait(dag, run, timeout_s=400)
 
 
-def _answered(client: Client, dag: str, run: str, option: str) -> str:
+def _answered(client: Client, dag: str, run: str, option: str, comment: str = "") -> str:
     """Answer, and return how the run ended."""
     assert client.task_states(dag, run)["approve"] == "awaiting_input"
-    client.answer(dag, run, "approve", option)
+    client.answer(dag, run, "approve", option, params={"comment": comment})
     return _ended(client, dag, run)
+
+
+def _token_of(airflow: LocalAirflow, person: str) -> str:
+    """Return a token of somebody else with the same rights."""
+    claims: dict[str, Any] = jwt.decode(airflow.client.token, options={"verify_signature": False})
+    algorithm = jwt.get_unverified_header(airflow.client.token)["alg"]
+    return jwt.encode({**claims, "sub": person}, load_secrets(airflow.logs.parent).jwt, algorithm=algorithm)
+
+
+def _status(method: str, address: str, token: str, body: dict[str, Any]) -> int:
+    """Return with which status a request is answered."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = Request(address, json.dumps(body).encode(), headers, method=method)  # noqa: S310 - http, on loopback
+    try:
+        with urlopen(request, timeout=300) as answer:  # noqa: S310 - the same
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
 
 
 def _posted(address: str, token: str, body: dict[str, str]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
@@ -436,10 +436,19 @@ class Publish(Part):
 
     approval: Literal["automatic", "human"] = "automatic"
     """Whether a person must approve a challenger that passed."""
+    approvers: Annotated[tuple[Text, ...], Field(max_length=100, strict=False)] = ()
+    """Who may answer, by the id that Airflow's auth manager gives a user. Without any: whoever may answer the DAG's tasks."""
+    answer_within: Span | None = None
+    """How long an answer is waited for. Without it, for as long as it takes."""
+    unanswered: Literal["reject", "approve"] = "reject"
+    """What it counts as where nobody answered in that time."""
     shadow: Literal["none", "first_champion"] = "none"
     """first_champion: the first champion goes on predicting alongside, so that SQL can say what retraining was worth."""
     retention: Duration | None = None
     """After this time prediction rows may be removed by ``perennial gc``."""
+
+
+_NEWER = ("approvers", "answer_within", "unanswered")
 
 
 class Definition(Part):
@@ -483,8 +492,7 @@ class Definition(Part):
     @property
     def content(self) -> bytes:
         """The definition as canonical JSON, whatever its layout and comments; ``model_validate_json`` reads it."""
-        unsaid = {"segments"} if self.segments is None else None  # older definitions keep their digest
-        return canonical_json(self.model_dump(mode="json", exclude=unsaid))
+        return canonical_json(self.model_dump(mode="json", exclude=self._unsaid()))
 
     @property
     def digest(self) -> str:
@@ -500,6 +508,12 @@ class Definition(Part):
     def labels(self) -> Relation:
         """Where labels come from: their own relation, or the source."""
         return self.label.source or self.source
+
+    def _unsaid(self) -> dict[str, Any]:
+        """Return the newer keys that say nothing here, so that older definitions keep their digest."""
+        usual = Publish()
+        unsaid = {name for name in _NEWER if getattr(self.publish, name) == getattr(usual, name)}
+        return {**({"segments": True} if self.segments is None else {}), **({"publish": unsaid} if unsaid else {})}
 
     def trained_until(self, end: datetime) -> datetime:
         """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""

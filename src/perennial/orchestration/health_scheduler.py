@@ -15,12 +15,11 @@ from airflow.utils.session import create_session
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval
-from perennial.orchestration.approval import APPROVE
+from perennial.orchestration.approval import APPROVE, REJECT
 from perennial.orchestration.own_api import Answer, ask
 from perennial.web.access import Person
 from perennial.web.site import Flow
 
-_REJECT = "Reject"
 _TASK = "approve"
 _THERE = 409
 
@@ -72,7 +71,7 @@ class AirflowScheduler:
             places = [place for place, subject in asked.filter(*of_run).all() if f" {challenger} " in subject]
         for place in places:
             path = f"/dags/{quote(dag)}/dagRuns/{quote(run, safe='')}/taskInstances/{_TASK}/{place}/hitlDetails"
-            body = {"chosen_options": [APPROVE if approve else _REJECT], "params_input": {}}
+            body = {"chosen_options": [APPROVE if approve else REJECT], "params_input": {}}
             _require(ask(person.user, "PATCH", path, body), f"{dag} {run}")
         return bool(places)
 

@@ -17,21 +17,19 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from perennial.core.codes import Code
-from perennial.core.errors import DataError
+from perennial.core.errors import ConflictError, DataError
 from perennial.core.receipts import (
     ALL,
     Evaluation,
     Measurement,
     ModelVersion,
     Predicted,
-    Publication,
     Receipt,
     Snapshot,
     Validation,
-    Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.orchestration.approval import APPROVE
+from perennial.orchestration.approval import answer_of
 from perennial.orchestration.batches import Handed, Json, called, done, rules
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
 from perennial.orchestration.window import segments, window
@@ -217,19 +215,22 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
         from perennial.steps.approve import answered as said_before  # noqa: PLC0415 - heavy
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
         from perennial.steps.publish import publish as step  # noqa: PLC0415 - heavy
+        from perennial.steps.publish import refused_as_stale  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, evaluated: Json) -> Receipt:
-            evaluation = Evaluation.model_validate(evaluated)
-            approval = None
+            evaluation, said = Evaluation.model_validate(evaluated), None
             if answered:
-                verdict, who = Verdict.PASS if APPROVE in answered["chosen_options"] else Verdict.FAIL, _who(answered)
-                approval = said_before(evaluation, stores, verdict=verdict, actor=who)
-                approval = approval or approve(evaluation, stores, verdict=verdict, actor=who, comment="in Airflow")
-            publication: Publication = step(
-                definition, evaluation.interval, stores, evaluation=evaluation, approval=approval, actor=actor()
-            )
-            _say(segment, "%s", publication.sentence)
-            return publication
+                answer = answer_of(definition, answered)
+                said = said_before(evaluation, stores, verdict=answer.verdict, actor=answer.actor)
+                said = said or approve(evaluation, stores, verdict=answer.verdict, actor=answer.actor, comment=answer.comment)
+            try:
+                made = step(definition, evaluation.interval, stores, evaluation=evaluation, approval=said, actor=actor())
+            except ConflictError as stale:
+                if said is None or stale.code != Code.PROMOTE_CONFLICT:
+                    raise
+                made = refused_as_stale(evaluation, stores, approval=said)
+            _say(segment, "%s", made.sentence)
+            return made
 
         return done(definition, run, evaluated)
 
@@ -249,8 +250,3 @@ def _wanted(definition: Definition, begun: Json | None) -> Json | None:
 def _say(segment: str, message: str, *values: object) -> None:
     """Log *message*, of one segment of several with its name in front."""
     _log.info(message if segment == ALL else f"%s: {message}", *(values if segment == ALL else (segment, *values)))
-
-
-def _who(answered: Json) -> str:
-    person = answered.get("responded_by_user") or {}
-    return str(person.get("name") or person.get("id") or "somebody")

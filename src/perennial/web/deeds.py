@@ -65,10 +65,13 @@ def answer(deed: Deeds) -> Done:
 
     Raises:
         ConflictError: PROMOTE_CONFLICT, the champion changed since; PROMOTE_REFUSED, it does not wait any more.
-        HTTPException: 404, 422.
+        HTTPException: 403, the definition names others; 404, 422.
         RejectedError: AIRFLOW_REFUSED, others are to answer, or have; nothing is recorded.
     """
     asked, stores = deed.asked, deed.asked.site.stores()
+    approvers = definition_of(asked).publish.approvers
+    if approvers and (asked.person.id or asked.person.name) not in approvers:
+        raise HTTPException(403, "You may not answer this: the definition names who may.")
     verdict = {"pass": Verdict.PASS, "fail": Verdict.FAIL}.get(deed.said.get("verdict", ""))
     if verdict is None:
         raise HTTPException(422, "The verdict must be pass or fail.")
