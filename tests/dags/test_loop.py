@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -24,7 +25,9 @@ from perennial.core.receipts import (
     Decision,
     Evaluation,
     Measurement,
+    Message,
     ModelVersion,
+    Occasion,
     Promotion,
     PromotionKind,
     Publication,
@@ -49,6 +52,7 @@ from perennial.simulation.world import world
 from perennial.steps.loop import retrain, score
 from perennial.stores.query import query
 from perennial.stores.sql.source import write_table
+from perennial.testing.mailbox import Mailbox
 from perennial.testing.story import FIRST_DAY, day, night
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -119,6 +123,15 @@ def scored(client: Client, stores: Stores, definition_of: Load) -> dict[int, str
     runs = {number: client.trigger("score_nights", run_id=f"night_{number}", interval=night(number)) for number in NIGHTS}
     assert {_ended(client, "score_nights", run) for run in runs.values()} == {"success"}
     return runs
+
+
+@pytest.fixture(scope="module")
+def lacking(client: Client) -> str:
+    """A night whose source lacks a column, which has failed."""
+    client.unpause("score_lacking")
+    run = client.trigger("score_lacking", run_id="night", interval=night(31))
+    assert _ended(client, "score_lacking", run) == "failed"
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +233,7 @@ def test_a_person_approves(airflow: LocalAirflow, client: Client, stores: Stores
     question = client.request("GET", path)
     refused = _status("PATCH", f"{airflow.address}/api/v2{path}", _token_of(airflow, "eve"), {"chosen_options": ["Approve"]})
 
-    assert question["subject"] == f"Bikes: make {evaluation.challenger} champion?"
+    assert question["subject"] == f"Approved: make {evaluation.challenger} champion?"
     assert f"{airflow.address}/perennial/models/approved/all" in question["body"]
     assert all(gate.gate in question["body"] for gate in evaluation.gates)
     assert (question["assigned_users"], refused) == ([{"id": "admin", "name": "admin"}], 403)
@@ -286,17 +299,49 @@ def test_a_person_rejects(client: Client, stores: Stores, asked: dict[str, str],
     assert (request.state, request.outcome) == (RequestState.DONE, publication.sentence)
 
 
-def test_a_terminal_error_fails_at_once(client: Client) -> None:
+def test_a_terminal_error_fails_at_once(client: Client, lacking: str) -> None:
     """A source that lacks a column has it neither a minute later."""
-    client.unpause("score_lacking")
-    client.trigger("score_lacking", run_id="night", interval=night(31))
-    assert _ended(client, "score_lacking", "night") == "failed"
-
-    assert (client.task_states("score_lacking", "night")["extract"], _tries(client, "score_lacking", "night", "extract")) == (
+    assert (client.task_states("score_lacking", lacking)["extract"], _tries(client, "score_lacking", lacking, "extract")) == (
         "failed",
         1,
     )
     assert "DataError: conditions: wind: must be there, is not [SCHEMA_MISSING]" in client.log("score_lacking", "night", "extract")
+
+
+def test_people_are_told_once_a_night_and_why(
+    airflow: LocalAirflow, stores: Stores, scored: dict[int, str], mails: Mailbox
+) -> None:
+    """Of the night that was held back, by mail, with the reason and a link; of a retraining the run tells that answers it."""
+    _until(lambda: bool(mails.about("Nights")))
+    decision = stores.ledger.history(Decision, "nights", within=night(FAULT))[-1]
+    [told] = mails.about("Nights")
+
+    assert escape(decision.sentence) in told
+    assert f"{airflow.address}/perennial/models/nights/all" in told
+    assert FAULT in scored
+    [message] = stores.ledger.history(Message, "nights")
+    assert [(one.occasion, one.at, message.told) for one in message.news] == [("data_fault", day(FAULT + 1), True)]
+
+
+def test_a_failure_and_a_missed_deadline_are_one_message(stores: Stores, lacking: str, mails: Mailbox) -> None:
+    """Whichever comes first goes out, the other is kept for the next night's message; each says why."""
+    _until(lambda: len(stores.ledger.history(Message, "lacking")) == 2)
+    told = {one.occasion: one.sentence for message in stores.ledger.history(Message, "lacking") for one in message.news}
+
+    assert lacking == "night"
+    assert sorted(message.told for message in stores.ledger.history(Message, "lacking")) == [False, True]
+    assert len(mails.about("Lacking")) == 1
+    assert told == {
+        Occasion.FAILURE: "extract failed: conditions: wind: must be there, is not [SCHEMA_MISSING]",
+        Occasion.LATE: "the predictions of the night are not there within 1s after its end",
+    }
+
+
+def test_who_is_asked_is_told_that_it_waits(stores: Stores, asked: dict[str, str], mails: Mailbox) -> None:
+    """Before anybody has answered."""
+    [evaluation] = stores.ledger.history(Evaluation, "approved")
+    assert sorted(asked) == ["answered", "approved", "rejected"]
+    assert f"{evaluation.challenger} passed and waits for admin: " in mails.about("Approved")[0]
 
 
 def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
@@ -375,6 +420,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
         "monitor": [f"{signal.state}: {signal.name}: {signal.sentence}" for signal in signals],
         "decide": [f"keep: {decision.sentence}"],
         "ring_the_bell": [],
+        "tell": ["there is nothing to tell"],
     }
 
 

@@ -1,4 +1,4 @@
-"""Rules about a person's answer: who may give it, and how long it is waited for, is said only where one is asked."""
+"""Rules about people: who answers, by when, and who is told, is said only where somebody is asked or told."""
 
 from __future__ import annotations
 
@@ -24,3 +24,11 @@ def waited(definition: Definition) -> Iterator[Finding]:
     publish = definition.publish
     if publish.unanswered == "approve" and publish.answer_within is None:
         yield Finding(("publish", "answer_within"), Code.DEFINITION_MISSING, "must be given with publish.unanswered: approve")
+
+
+def promised(definition: Definition) -> Iterator[Finding]:
+    """A promise is watched by whoever is told when it is broken."""
+    if definition.publish.ready_within is not None and definition.messages is None:
+        yield Finding(
+            ("messages",), Code.DEFINITION_MISSING, "must be given with publish.ready_within: who is told of a late night?"
+        )

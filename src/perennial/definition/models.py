@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from perennial.core.digest import canonical_json, digest_bytes
 from perennial.core.receipts import ALL
@@ -28,11 +28,10 @@ from perennial.definition.fields import (
     Size,
     Span,
     Table,
+    Text,
     Timezone,
-    text,
 )
-
-Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(text)]
+from perennial.definition.messages import Messages
 
 
 class Task(StrEnum):
@@ -444,11 +443,13 @@ class Publish(Part):
     """What it counts as where nobody answered in that time."""
     shadow: Literal["none", "first_champion"] = "none"
     """first_champion: the first champion goes on predicting alongside, so that SQL can say what retraining was worth."""
+    ready_within: Span | None = None
+    """How long after the end of a night its predictions are there at the latest. A night that is not is told of; see messages."""
     retention: Duration | None = None
     """After this time prediction rows may be removed by ``perennial gc``."""
 
 
-_NEWER = ("approvers", "answer_within", "unanswered")
+_NEWER = ("approvers", "answer_within", "unanswered", "ready_within")
 
 
 class Definition(Part):
@@ -488,6 +489,8 @@ class Definition(Part):
     """When a retraining is asked for."""
     publish: Publish = Publish()
     """What becomes of a passed evaluation."""
+    messages: Messages | None = None
+    """Who is told of what deserves a look; without it, nobody."""
 
     @property
     def content(self) -> bytes:
@@ -513,7 +516,8 @@ class Definition(Part):
         """Return the newer keys that say nothing here, so that older definitions keep their digest."""
         usual = Publish()
         unsaid = {name for name in _NEWER if getattr(self.publish, name) == getattr(usual, name)}
-        return {**({"segments": True} if self.segments is None else {}), **({"publish": unsaid} if unsaid else {})}
+        parts = {name: True for name in ("segments", "messages") if getattr(self, name) is None}
+        return {**parts, "publish": unsaid}
 
     def trained_until(self, end: datetime) -> datetime:
         """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""

@@ -53,6 +53,7 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     judging.expectations,
     answering.asked,
     answering.waited,
+    answering.promised,
 )
 
 

@@ -9,6 +9,7 @@ from perennial.core.receipts import Evaluation, Verdict
 from perennial.definition.fields import span_text
 from perennial.orchestration.batches import Json, found_in
 from perennial.orchestration.links import model_link
+from perennial.orchestration.telling import tell_of_waiting
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -48,6 +49,7 @@ def approval(definition: Definition) -> BaseOperator:
                 return None
             # Not as templates: what stands in them is not the author's alone.
             self.subject, self.body = question(definition, evaluation), reasons(definition, evaluation)
+            tell_of_waiting(definition, evaluation)
             return super().execute(context)
 
         def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401 - Airflow's own types
