@@ -65,6 +65,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "silent": {"publish": {"approval": "human", "answer_within": "20s", "unanswered": "approve"}},
     "rejected": {"publish": {"approval": "human"}},
     "answered": {"publish": {"approval": "human"}},
+    "composed": {"source": {"table": "ready"}},
     "looked_at": {},
     "lacking": {
         **TOLD,
@@ -87,9 +88,9 @@ def definition_values() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def airflow_dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of DAG files of the session's Airflow: the product's own, and the tests' tiny one."""
+    """The folder of DAG files of the session's Airflow: the product's own, the documents' examples, and the tests' tiny one."""
     folder = tmp_path_factory.mktemp("dags")
-    for file in (*(ROOT / "dags").glob("*.py"), FILES / "five_tasks.py"):
+    for file in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py"), FILES / "five_tasks.py"):
         shutil.copy(file, folder)
     return folder
 
@@ -132,6 +133,8 @@ def airflow_environment(
         "PERENNIAL_SIGNING_KEY": secrets.token_hex(32),
         "PERENNIAL_CONN_BIKES": postgres.url("bikes"),
         "AIRFLOW_CONN_TEAM_MAIL": json.dumps(mail),
+        "AIRFLOW_CONN_BIKES": json.dumps({"conn_type": "perennial_database", "extra": {"url": postgres.url("bikes")}}),
+        "EXPORTS": str(tmp_path_factory.mktemp("exports")),
     }
 
 

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 import jwt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from perennial import wiring
@@ -28,6 +29,7 @@ from perennial.core.receipts import (
     Message,
     ModelVersion,
     Occasion,
+    PredictionBatch,
     Promotion,
     PromotionKind,
     Publication,
@@ -344,6 +346,26 @@ def test_who_is_asked_is_told_that_it_waits(stores: Stores, asked: dict[str, str
     assert f"{evaluation.challenger} passed and waits for admin: " in mails.about("Approved")[0]
 
 
+def test_a_dag_of_one_s_own_and_one_that_waits_for_it(
+    client: Client, stores: Stores, definition_of: Load, airflow_environment: dict[str, str]
+) -> None:
+    """The examples of the documents: a view before the night, a file after it, and another DAG that is told of the batch."""
+    definition = definition_of("composed")
+    before_there_is_a_view = definition.source.model_copy(update={"table": "conditions"})
+    assert _champion(definition.model_copy(update={"source": before_there_is_a_view}), stores).promoted
+    client.unpause("after_predictions")
+    client.unpause("composed_night")
+    assert _ended(client, "composed_night", client.trigger("composed_night", interval=night(31))) == "success"
+    _until(lambda: list(client.runs("after_predictions").values()) == ["success"])
+
+    exported = pq.read_table(f"{airflow_environment['EXPORTS']}/{day(31):%Y-%m-%d}.parquet")
+    [run] = client.runs("after_predictions")
+    [told] = client.xcom("after_predictions", run, "plan_the_vans")
+    [batch] = stores.ledger.history(PredictionBatch, "composed", within=night(31))
+    assert (exported.num_rows, told["rows"], told["batch"]) == (batch.rows, batch.rows, batch.id)
+    assert (told["interval_start"], told["version"]) == (iso(day(31)), batch.version)
+
+
 def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
     """Airflow takes any; the first task refuses it, and says what was meant."""
     client.unpause("score_lacking")
@@ -376,6 +398,7 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
         "approved",
         "bell",
         "by_hand",
+        "composed",
         "lacking",
         "looked_at",
         "nights",
@@ -388,7 +411,14 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
     assert file.endswith("config_errors.py")
     assert len(faults) == 2
     assert text.endswith("\n".join(faults) + "\n")
-    assert sorted(client.dags()) == sorted(["five_tasks", *(f"{flow}_{name}" for flow in ("retrain", "score") for name in names)])
+    assert sorted(client.dags()) == sorted(
+        [
+            "after_predictions",
+            "composed_night",
+            "five_tasks",
+            *(f"{flow}_{name}" for flow in ("retrain", "score") for name in names),
+        ]
+    )
 
 
 def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, scored: dict[int, str]) -> None:
@@ -402,7 +432,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
 
     assert _said(client, "retrain_by_hand", by_hand) == {
         "claim": ["a person wanted it: 2024-03-15T00:00:00Z/2024-04-05T00:00:00Z, as of 2024-04-05T00:00:00Z"],
-        "extract": ["504 rows, 475 labels"],
+        "extract": ["504 rows, 475 labels: 2024-03-15T00:00:00Z/2024-04-05T00:00:00Z, as of 2024-04-05T00:00:00Z"],
         "validate": ["temperature: 21 of 475 rows are outside -25 .. 35", "pass: 475 rows, 21 in quarantine"],
         "train": [f"{version.id}: trained on {version.rows} rows of 2024-03-15T00:00:00Z/2024-04-01T00:00:00Z"],
         "evaluate": [f"pass: {evaluated}"],
@@ -410,7 +440,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
         "settle": [f"request {request.id}: {promoted}"],
     }
     assert _said(client, "score_nights", scored[31]) == {
-        "extract": ["24 rows, 0 labels"],
+        "extract": ["24 rows, 0 labels: 2024-04-01T00:00:00Z/2024-04-02T00:00:00Z, as of 2024-04-02T00:00:00Z"],
         "validate": [
             "temperature: 1 of 24 rows is outside -25 .. 35",
             "temperature: 1 of 24 rows is further than 100 times the usual range away from it",

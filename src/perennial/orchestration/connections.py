@@ -5,17 +5,23 @@ from __future__ import annotations
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from perennial.orchestration.provider import DATABASE, FILES, PLACE, URL
+
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """Airflow names a kind of database where SQLAlchemy wants a dialect and a driver."""
+_FIELDS = {FILES: PLACE, DATABASE: URL}
+"""In which field of its form a connection of our own kinds has its address."""
 
 
 def connection_url(name: str) -> str | None:
     """Return the URL of Airflow's connection *name*, or None where Airflow has none."""
     try:
-        uri: str = Connection.get(name).get_uri()
+        connection = Connection.get(name)
     except AirflowNotFoundException:
         return None
-    return dialect_url(uri)
+    if connection.conn_type in _FIELDS:
+        return str(connection.extra_dejson.get(_FIELDS[connection.conn_type]) or "") or None
+    return dialect_url(connection.get_uri())
 
 
 def dialect_url(uri: str) -> str:

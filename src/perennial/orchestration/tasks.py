@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from perennial.core.codes import Code
 from perennial.core.errors import ConflictError, DataError
+from perennial.core.interval import iso
 from perennial.core.receipts import (
     ALL,
     Evaluation,
@@ -30,7 +31,9 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.orchestration.approval import answer_of
+from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, outlet
 from perennial.orchestration.batches import Handed, Json, called, done, rules
+from perennial.orchestration.figures import report_age
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
 from perennial.orchestration.window import segments, window
 from perennial.ports import Stores
@@ -45,14 +48,17 @@ _log = logging.getLogger(__name__)
 def extract(definition: Definition, begun: Handed = None) -> Handed:
     """Copy the rows of the night, or of the training window in what was *begun* with a claim."""
 
-    @task(task_id="extract", **WHOLE, **called(definition))
+    @task(task_id="extract", **WHOLE, **called(definition), **outlet(definition, SNAPSHOT))
     def extract(begun: Json | None) -> Json:
         from perennial.steps.extract import extract as step  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, claimed: Json | None) -> Receipt:
             asked = Assignment.model_validate(claimed) if claimed else window(definition, current_run(), purpose())
             snapshot = step(definition, asked.interval, stores, purpose=purpose(), as_of=asked.as_of, segment=segment)
-            _say(segment, "%d rows, %d labels", snapshot.rows, snapshot.label_rows)
+            read = f"{snapshot.rows} rows, {snapshot.label_rows} labels"
+            _say(segment, "%s: %s, as of %s", read, snapshot.interval, iso(snapshot.as_of))
+            if snapshot.skew:
+                _say(segment, "%s", snapshot.skew.sentence)
             return snapshot
 
         return done(definition, run, _wanted(definition, begun))
@@ -84,7 +90,7 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 def predict(definition: Definition, extracted: Handed, validated: Handed) -> Handed:
     """Publish the night's predictions, whole."""
 
-    @task(task_id="predict", **WHOLE, **rules(definition))
+    @task(task_id="predict", **WHOLE, **rules(definition), **outlet(definition, PREDICTIONS))
     def predict(extracted: Json, validated: Json) -> Json:
         from perennial.steps.predict import predict as step  # noqa: PLC0415 - heavy
 
@@ -133,6 +139,9 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
             decision = step(definition, validation.interval, stores, measurement=measurement, validation=validation)
             request = unsettled(definition, stores.ledger, segment=segment)
             requests.extend([request.model_dump(mode="json")] if request else [])
+            champion = stores.ledger.champion(definition.name, segment, at=decision.interval.end)
+            if champion and champion.version:
+                report_age(champion, decision.interval.end)
             _say(segment, "%s: %s", decision.action, decision.sentence)
             return decision
 
@@ -210,7 +219,7 @@ def evaluate(definition: Definition, extracted: Handed, validated: Handed, train
 def publish(definition: Definition, evaluated: Handed, answered: Handed = None) -> Handed:
     """Make the challenger champion, if it passed and, where the definition wants it, a person approved."""
 
-    @task(task_id="publish", **WHOLE, **rules(definition))
+    @task(task_id="publish", **WHOLE, **rules(definition), **outlet(definition, MODEL))
     def publish(evaluated: Json, answered: Json | None) -> Json:
         from perennial.steps.approve import answered as said_before  # noqa: PLC0415 - heavy
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
