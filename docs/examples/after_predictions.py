@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import DAG, task
 
 from perennial.orchestration.compose import PREDICTIONS, asset
 
-with DAG(dag_id="after_predictions", schedule=[asset("composed", PREDICTIONS)], catchup=False):
+PREDICTED = asset("composed", PREDICTIONS)
+
+with DAG(dag_id="after_predictions", schedule=[PREDICTED], catchup=False):
 
     @task
-    def plan_the_vans(*, triggering_asset_events: Mapping[Any, Any] | None = None) -> list[dict[str, Any]]:
+    def plan_the_vans(*, triggering_asset_events: Any = None) -> list[dict[str, Any]]:  # noqa: ANN401 - Airflow's own type
         """Return what was predicted."""
-        return [event.extra for events in (triggering_asset_events or {}).values() for event in events]
+        return [event.extra for event in triggering_asset_events[PREDICTED]]
 
     plan_the_vans()

@@ -133,7 +133,7 @@ def airflow_environment(
         "PERENNIAL_SIGNING_KEY": secrets.token_hex(32),
         "PERENNIAL_CONN_BIKES": postgres.url("bikes"),
         "AIRFLOW_CONN_TEAM_MAIL": json.dumps(mail),
-        "AIRFLOW_CONN_BIKES": json.dumps({"conn_type": "perennial_database", "extra": {"url": postgres.url("bikes")}}),
+        "AIRFLOW_CONN_BIKES": json.dumps({"conn_type": "perennial_database", "password": postgres.url("bikes")}),
         "EXPORTS": str(tmp_path_factory.mktemp("exports")),
     }
 

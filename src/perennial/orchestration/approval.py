@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from perennial.definition.models import Definition
 
-APPROVE, REJECT = "Approve", "Reject"
+APPROVE, REJECT, COMMENT = "Approve", "Reject", "comment"
 NOBODY = "airflow"
 """Who answered where nobody did in time."""
 
@@ -59,7 +59,7 @@ def approval(definition: Definition) -> BaseOperator:
     return Approval(
         task_id="approve",
         subject="Make the challenger champion?",
-        params={"comment": Param("", type=["null", "string"], title="Comment", description="Why. It is kept with your answer.")},
+        params={COMMENT: Param("", type=["null", "string"], title="Comment", description="Why. It is kept with your answer.")},
         assigned_users=[{"id": person, "name": person} for person in publish.approvers],
         response_timeout=publish.answer_within,
         defaults=(APPROVE if publish.unanswered == "approve" else REJECT) if publish.answer_within else None,
@@ -101,7 +101,7 @@ def answer_of(definition: Definition, answered: Json) -> Answer:
     person, within = answered.get("responded_by_user"), definition.publish.answer_within
     if not person:
         return Answer(verdict, NOBODY, f"nobody answered within {span_text(within)}" if within else "nobody answered")
-    said = str((answered.get("params_input") or {}).get("comment") or "").strip()
+    said = str((answered.get("params_input") or {}).get(COMMENT) or "").strip()
     return Answer(verdict, str(person.get("name") or person.get("id") or "somebody"), said or "in Airflow")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
-from perennial.orchestration.provider import DATABASE, FILES, PLACE, URL
+from perennial.orchestration.provider import DATABASE, FILES, PLACE
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """Airflow names a kind of database where SQLAlchemy wants a dialect and a driver."""
-_FIELDS = {FILES: PLACE, DATABASE: URL}
-"""In which field of its form a connection of our own kinds has its address."""
 
 
 def connection_url(name: str) -> str | None:
@@ -19,8 +20,10 @@ def connection_url(name: str) -> str | None:
         connection = Connection.get(name)
     except AirflowNotFoundException:
         return None
-    if connection.conn_type in _FIELDS:
-        return str(connection.extra_dejson.get(_FIELDS[connection.conn_type]) or "") or None
+    if connection.conn_type == FILES:
+        return str(connection.extra_dejson.get(PLACE) or "") or None
+    if connection.conn_type == DATABASE:
+        return _without_telling(connection.password)
     return dialect_url(connection.get_uri())
 
 
@@ -33,3 +36,11 @@ def dialect_url(uri: str) -> str:
     """
     scheme, separator, rest = uri.partition("://")
     return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+
+
+def _without_telling(url: str | None) -> str | None:
+    """Return *url*, whose password no log shows from now on; Airflow itself masks the whole of it."""
+    password = urlsplit(url).password if url else None
+    for secret in {password, unquote(password)} if password else ():
+        mask_secret(secret)
+    return url or None

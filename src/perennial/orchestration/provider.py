@@ -9,8 +9,9 @@ from typing import Any
 
 FILES, DATABASE = "perennial_files", "perennial_database"
 """The kinds of connections: a folder or S3 prefix with files, and any database that SQLAlchemy has a dialect for."""
-PLACE, URL = "place", "url"
+PLACE = "place"
 _HOOKS = "perennial.orchestration.connection_kinds"
+_BUILT_IN = ("host", "schema", "login", "password", "port", "extra")
 
 
 def provider_info() -> dict[str, Any]:
@@ -19,43 +20,37 @@ def provider_info() -> dict[str, Any]:
         "package-name": "perennial-ml",
         "name": "Perennial",
         "description": "Keeps machine-learning models fresh: train, gate, publish, predict, monitor, decide.",
-        "connection-types": [
-            _kind(
-                FILES,
-                "Files",
-                "Perennial: files",
-                PLACE,
-                {
-                    "label": "Folder or S3 prefix",
-                    "description": "Where the Parquet or CSV files lie: file:///the/folder, or s3://bucket/prefix.",
-                    "schema": {"type": "string", "pattern": "^(file:///|/|s3://)."},
-                },
-            ),
-            _kind(
-                DATABASE,
-                "Database",
-                "Perennial: database",
-                URL,
-                {
-                    "label": "SQLAlchemy URL",
-                    "description": "dialect+driver://user:password@host:port/database. It is kept encrypted, and masked in logs.",
-                    "schema": {"type": "string", "format": "password", "pattern": "^[a-z0-9+_]+://"},
-                },
-            ),
-        ],
+        "connection-types": [_files(), _database()],
         "cli": ["perennial.orchestration.command.commands"],
     }
 
 
-def _kind(name: str, hook: str, title: str, field: str, described: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "connection-type": name,
-        "hook-class-name": f"{_HOOKS}.{hook}",
-        "hook-name": title,
-        "conn-fields": {field: described},
-        "ui-field-behaviour": {
-            "hidden-fields": ["host", "schema", "login", "password", "port", "extra"],
-            "relabeling": {},
-            "placeholders": {},
-        },
+def _files() -> dict[str, Any]:
+    place = {
+        "label": "Folder or S3 prefix",
+        "description": "Where the Parquet or CSV files lie: file:///the/folder, or s3://bucket/prefix.",
+        "schema": {"type": "string", "pattern": "^(file:///|/|s3://)."},
     }
+    return {
+        "connection-type": FILES,
+        "hook-class-name": f"{_HOOKS}.Files",
+        "hook-name": "Perennial: files",
+        "conn-fields": {PLACE: place},
+        "ui-field-behaviour": _shows(),
+    }
+
+
+def _database() -> dict[str, Any]:
+    """Return the kind whose URL is Airflow's password: kept encrypted, never shown again, and masked in logs."""
+    return {
+        "connection-type": DATABASE,
+        "hook-class-name": f"{_HOOKS}.Database",
+        "hook-name": "Perennial: database",
+        "ui-field-behaviour": _shows(password="SQLAlchemy URL"),  # noqa: S106 - a label
+    }
+
+
+def _shows(**relabelled: str) -> dict[str, Any]:
+    """Return that of Airflow's own fields only these are shown, under other names."""
+    hidden = [field for field in _BUILT_IN if field not in relabelled]
+    return {"hidden-fields": hidden, "relabeling": relabelled, "placeholders": {}}

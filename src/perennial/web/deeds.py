@@ -81,7 +81,10 @@ def answer(deed: Deeds) -> Done:
     _require_open(deed, evaluation, verdict)
     run, dag, approved = _run_of(stores, evaluation), retrain_dag(asked.model), verdict is Verdict.PASS
     # First: where Airflow refuses, because others are to answer, or have, nothing was said.
-    waits = run is not None and asked.site.scheduler.answer(dag, run, evaluation.challenger, approve=approved, person=asked.person)
+    # The run records the same approval, so that there is one, whoever is first.
+    waits = run is not None and asked.site.scheduler.answer(
+        dag, run, evaluation.challenger, approve=approved, person=asked.person, reason=deed.reason
+    )
     approve(evaluation, stores, verdict=verdict, actor=asked.person.name, comment=deed.reason)
     if waits:
         return Done(

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped] # its stubs are a package of their own, for this one call
 import pytest
 from airflow.cli.cli_parser import _add_command
+from airflow.sdk._shared.secrets_masker import redact
 
 from perennial.orchestration.command import commands
 from perennial.orchestration.connection_kinds import Files
@@ -46,19 +47,29 @@ def test_airflow_takes_the_description() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "address"),
+    ("kind", "address"),
     [
-        (FILES, "place", "file:///var/lib/bikes"),
-        (FILES, "place", "s3://bikes/raw"),
-        (DATABASE, "url", "duckdb:////var/lib/bikes.duckdb"),
-        (DATABASE, "url", "postgresql+psycopg://reader:p%40ss@db/bikes?sslmode=require"),
+        (FILES, "file:///var/lib/bikes"),
+        (FILES, "s3://bikes/raw"),
+        (DATABASE, "duckdb:////var/lib/bikes.duckdb"),
+        (DATABASE, "postgresql+psycopg://reader:p%40ss@db/bikes?sslmode=require"),
     ],
 )
-def test_a_connection_of_our_kinds_is_its_address(monkeypatch: pytest.MonkeyPatch, kind: str, field: str, address: str) -> None:
-    """As it was typed into the form."""
-    monkeypatch.setenv("AIRFLOW_CONN_BIKES", json.dumps({"conn_type": kind, "extra": {field: address}}))
+def test_a_connection_of_our_kinds_is_its_address(monkeypatch: pytest.MonkeyPatch, kind: str, address: str) -> None:
+    """As it was typed into the form; a database's is where Airflow keeps passwords."""
+    given = {"extra": {"place": address}} if kind == FILES else {"password": address}
+    monkeypatch.setenv("AIRFLOW_CONN_BIKES", json.dumps({"conn_type": kind, **given}))
     assert connection_url("bikes") == address
     assert Files("bikes").get_conn() == address
+
+
+def test_a_password_in_an_address_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself, too: an error of a driver may show a part of the address."""
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_BIKES", json.dumps({"conn_type": DATABASE, "password": "postgresql://reader:p%40ssword-7@db/bikes"})
+    )
+    connection_url("bikes")
+    assert redact("user=reader password=p@ssword-7 host=db") == "user=reader password=*** host=db"
 
 
 def test_a_connection_of_another_kind_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_an_approval_goes_to_the_run_that_waits(acting: Any, ledger: PostgresLed
     answer = acting.post(f"{MODEL}/answer", {"evaluation": story.evaluation(2).id, "verdict": "pass", "reason": "looks right"})
     (approval,) = ledger.history(Approval, "bike_demand")
     assert (approval.actor, approval.comment, approval.verdict) == ("ana", "looks right", Verdict.PASS)
-    assert bells.asked == [("answer", "retrain_bike_demand", "run 7", story.version(2).id, True, "ana")]
+    assert bells.asked == [("answer", "retrain_bike_demand", "run 7", story.version(2).id, True, "ana", "looks right")]
     assert "goes on" in answer.text
     assert ledger.champion("bike_demand").version == story.version(0).id  # type: ignore[union-attr] # there is one
     assert "A challenger waits" not in acting.get(MODEL).text
