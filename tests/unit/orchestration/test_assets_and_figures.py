@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from airflow.sdk.observability import stats
 
@@ -54,7 +56,7 @@ def test_a_snapshot_says_what_it_was_extracted_for() -> None:
 
 def test_figures_have_names_and_tags(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of model and segment; a decision is counted."""
-    gauges: dict[str, float] = {}
+    gauges: dict[str, Any] = {}
     counted: list[tuple[str, dict[str, str]]] = []
     monkeypatch.setattr(stats, "gauge", lambda name, value, tags: gauges.update({name: value, **tags}))
     monkeypatch.setattr(stats, "incr", lambda name, tags: counted.append((name, tags)))
