@@ -14,7 +14,7 @@ from perennial.orchestration.describe import score_params
 from perennial.orchestration.doorbell import Doorbell
 from perennial.orchestration.flows import about, definitions, timetable
 from perennial.orchestration.lateness import deadline
-from perennial.orchestration.tasks import decide, extract, monitor, others, predict, validate
+from perennial.orchestration.tasks import announced, decide, extract, monitor, others, predict, validate
 from perennial.orchestration.telling import tell
 
 
@@ -45,6 +45,7 @@ for definition in definitions():
         ring_the_bell = Doorbell(task_id="ring_the_bell", trigger_dag_id=f"retrain_{definition.name}")
         if definition.segments:
             others(definition)
+            decided >> announced(definition).as_teardown()
             ring_the_bell.as_teardown()  # it rings for those that were decided, and says nothing of a batch that failed
         if definition.messages:
             ring_the_bell >> tell(definition).as_teardown()

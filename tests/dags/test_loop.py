@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from perennial import wiring
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval, iso
 from perennial.core.receipts import (
     Approval,
@@ -361,7 +363,7 @@ def test_a_dag_of_one_s_own_and_one_that_waits_for_it(
     exported = pq.read_table(f"{airflow_environment['EXPORTS']}/{day(31):%Y-%m-%d}.parquet")
     [run] = client.runs("after_predictions")
     [told] = client.xcom("after_predictions", run, "plan_the_vans")
-    [batch] = stores.ledger.history(PredictionBatch, "composed", within=night(31))
+    [batch] = [row for row in stores.ledger.history(PredictionBatch, "composed", within=night(31)) if row.role is Role.CHAMPION]
     assert (exported.num_rows, told["rows"], told["batch"]) == (batch.rows, batch.rows, batch.id)
     assert (told["interval_start"], told["version"]) == (iso(day(31)), batch.version)
 
@@ -375,6 +377,16 @@ def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
     said = "lacking: 'intervall_start' is not a parameter of this run, did you mean 'interval_start'? [RUN_UNKNOWN_KEY]"
     assert _tries(client, "score_lacking", "mistyped", "extract") == 1
     assert f"DataError: {said}" in client.log("score_lacking", "mistyped", "extract")
+
+
+def test_a_form_refuses_a_wrong_value_before_there_is_a_run(client: Client) -> None:
+    """And names the field and what was given."""
+    client.unpause("retrain_lacking")
+    for field, value in (("as_of", "yesterday"), ("request", "the last one"), ("force", "yes")):
+        with pytest.raises(RejectedError, match=value) as caught:
+            client.trigger("retrain_lacking", conf={field: value})
+        assert caught.value.code is Code.AIRFLOW_REFUSED
+    assert client.runs("retrain_lacking") == {}
 
 
 def test_a_transient_error_is_retried(client: Client, held_up: str) -> None:

@@ -199,6 +199,8 @@ def test_a_model_with_segments_has_its_nights_in_batches(parsed: dict[str, Any])
     dag = parsed["dags"]["score_regions"]
     assert dag["tasks"] == {
         **parsed["dags"]["score_bikes"]["tasks"],
+        "decide": ["announce", "ring_the_bell"],
+        "announce": [],
         "others": [],
     }
     [tasks, batches] = dag["groups"]["batch"]

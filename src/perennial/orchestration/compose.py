@@ -23,7 +23,7 @@ from perennial.orchestration.describe import retrain_params, score_params
 from perennial.orchestration.doorbell import Doorbell
 from perennial.orchestration.flows import about, timetable
 from perennial.orchestration.runs import opened_stores
-from perennial.orchestration.tasks import decide, evaluate, extract, monitor, others, predict, publish, train, validate
+from perennial.orchestration.tasks import announced, decide, evaluate, extract, monitor, others, predict, publish, train, validate
 from perennial.orchestration.telling import tell
 from perennial.steps.assign import Assignment
 
@@ -33,6 +33,7 @@ __all__ = [
     "SNAPSHOT",
     "Assignment",
     "Doorbell",
+    "announced",
     "approval",
     "asset",
     "claim",

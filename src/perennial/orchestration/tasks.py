@@ -31,8 +31,8 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.orchestration.approval import answer_of
-from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, outlet
-from perennial.orchestration.batches import Handed, Json, called, done, rules
+from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, announce_all, outlet, outlet_of_all
+from perennial.orchestration.batches import Handed, Json, called, done, found_in, rules
 from perennial.orchestration.figures import report_age
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
 from perennial.orchestration.window import segments, window
@@ -174,6 +174,18 @@ def others(definition: Definition) -> Handed:
         return found.model_dump(mode="json")
 
     return others()
+
+
+def announced(definition: Definition) -> Handed:
+    """Tell whoever waits for it what was made of all segments, as a task after the last one of the night."""
+
+    @task(task_id="announce", **WHOLE, trigger_rule="all_done", **outlet_of_all(definition, SNAPSHOT, PREDICTIONS))
+    def announce() -> None:
+        pull = get_current_context()["ti"].xcom_pull
+        announce_all(definition, map(Snapshot.model_validate, found_in(pull(task_ids="extract"), "digest")))
+        announce_all(definition, map(Predicted.model_validate, found_in(pull(task_ids="predict"), "sentence")))
+
+    return announce()
 
 
 def train(definition: Definition, claimed: Handed, extracted: Handed, validated: Handed) -> Handed:

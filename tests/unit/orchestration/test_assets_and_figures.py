@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.sdk.observability import stats
 
-from perennial.core.receipts import ALL, Predicted, Publication
+from perennial.core.receipts import ALL, Predicted, Publication, Purpose
 from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, asset, event
 from perennial.orchestration.figures import measured, report
 from perennial.testing.story import Story, night
@@ -47,11 +47,12 @@ def test_what_was_not_made_is_no_event() -> None:
     assert event(STORY.decision(1)) is None
 
 
-def test_a_snapshot_says_what_it_was_extracted_for() -> None:
-    """With its digest, never a row."""
+def test_the_snapshot_of_a_night_is_an_event() -> None:
+    """With its digest, never a row; that of a training window is the model's own business."""
     found = event(STORY.snapshot(1))
     assert found is not None
-    assert (found[0], found[1]["purpose"], found[1]["digest"]) == (SNAPSHOT, "score", STORY.snapshot(1).digest)
+    assert (found[0], found[1]["digest"]) == (SNAPSHOT, STORY.snapshot(1).digest)
+    assert event(STORY.snapshot(1, Purpose.TRAIN)) is None
 
 
 def test_figures_have_names_and_tags(monkeypatch: pytest.MonkeyPatch) -> None:
