@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import Connection
@@ -40,7 +41,8 @@ def dialect_url(uri: str) -> str:
 
 def _without_telling(url: str | None) -> str | None:
     """Return *url*, whose password no log shows from now on; Airflow itself masks the whole of it."""
-    password = urlsplit(url).password if url else None
-    for secret in {password, unquote(password)} if password else ():
-        mask_secret(secret)
+    with suppress(ValueError):  # it cannot be read as a URL: whoever connects says so
+        password = urlsplit(url or "").password or ""
+        for secret in {password, unquote(password)} - {""}:
+            mask_secret(secret)
     return url or None
