@@ -50,7 +50,7 @@ class Nothing:
     def ring(self, dag: str, run: str, conf: Mapping[str, object], *, person: Person) -> None:
         """Do nothing."""
 
-    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person) -> bool:
+    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person, reason: str) -> bool:
         """Do nothing."""
         return False
 

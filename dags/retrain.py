@@ -15,6 +15,7 @@ from perennial.orchestration.claiming import claim, settle
 from perennial.orchestration.describe import retrain_params
 from perennial.orchestration.flows import about, definitions, timetable
 from perennial.orchestration.tasks import evaluate, extract, publish, train, validate
+from perennial.orchestration.telling import tell
 
 
 def retraining(definition: Definition, claimed: Handed) -> Handed:
@@ -50,3 +51,5 @@ for definition in definitions():
         settled = settle(definition).as_teardown(setups=None if definition.segments else claimed)
 
         published >> settled
+        if definition.messages:
+            settled >> tell(definition).as_teardown()

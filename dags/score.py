@@ -13,7 +13,9 @@ from perennial.orchestration.batches import Handed, every_night, for_each_batch
 from perennial.orchestration.describe import score_params
 from perennial.orchestration.doorbell import Doorbell
 from perennial.orchestration.flows import about, definitions, timetable
-from perennial.orchestration.tasks import decide, extract, monitor, others, predict, validate
+from perennial.orchestration.lateness import deadline
+from perennial.orchestration.tasks import announced, decide, extract, monitor, others, predict, validate
+from perennial.orchestration.telling import tell
 
 
 def night(definition: Definition, begun: Handed) -> Handed:
@@ -36,12 +38,16 @@ for definition in definitions():
         catchup=False,
         max_active_runs=1,
         params=score_params(definition),
+        deadline=deadline(definition),
         **about(definition, "score", cron),
     ):
         decided = for_each_batch(definition, night, every_night(definition))
         ring_the_bell = Doorbell(task_id="ring_the_bell", trigger_dag_id=f"retrain_{definition.name}")
         if definition.segments:
             others(definition)
+            decided >> announced(definition).as_teardown()
             ring_the_bell.as_teardown()  # it rings for those that were decided, and says nothing of a batch that failed
+        if definition.messages:
+            ring_the_bell >> tell(definition).as_teardown()
 
         decided >> ring_the_bell

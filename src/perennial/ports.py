@@ -173,9 +173,10 @@ class Ledger(Protocol):
         ...
 
     def record(self, receipt: R) -> R:
-        """Append a Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision or Pause, once per key.
+        """Append a Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, Pause or Message.
 
-        Recorded again it stays as it is, but comes last among those of its interval in *history*: what was said last stands.
+        It is there once per key. Recorded again it stays as it is, but comes last among those of its interval in *history*: what
+        was said last stands.
         """
         ...
 
@@ -194,8 +195,8 @@ class Ledger(Protocol):
 
         Args:
             kind: Snapshot, Release, Validation, ModelVersion, Evaluation, Approval (as its evaluation), Measurement, Decision,
-                PredictionBatch (any state), Promotion (by epoch; *within* is ignored), RetrainRequest or Pause (by *at*, which
-                *within* bounds).
+                PredictionBatch (any state), Promotion (by epoch; *within* is ignored), RetrainRequest, Pause or Message (by *at*,
+                which *within* bounds).
             model: The model's name.
             segment: The segment.
             within: Only records whose interval starts inside.

@@ -13,6 +13,7 @@ from perennial.core.receipts import (
     Decision,
     Evaluation,
     Measurement,
+    Message,
     ModelVersion,
     Pause,
     PredictionBatch,
@@ -37,6 +38,7 @@ RECEIPTS: dict[str, Callable[[Story], Receipt]] = {
     "measurement": lambda story: story.measurement(0),
     "decision": lambda story: story.decision(0, request="bike_demand-all-request-1"),
     "pause": lambda story: story.pause(1),
+    "message": lambda story: story.message(1),
 }
 
 
@@ -85,7 +87,7 @@ def test_recording_again_returns_the_record_that_stands(ledger: Ledger, story: S
     """The first record of an id stays as it is."""
     fill(ledger, story, name)
     first = RECEIPTS[name](story)
-    changed = {"sentence": "x", "reason": "x", "comment": "x", "rows": 7, "signals": (), "drift": ()}
+    changed = {"sentence": "x", "reason": "x", "comment": "x", "rows": 7, "signals": (), "drift": (), "news": ()}
     second = first.model_copy(update={field: value for field, value in changed.items() if field in type(first).model_fields})
     ledger.record(first)
     assert second != first
@@ -107,6 +109,7 @@ def test_recording_again_returns_the_record_that_stands(ledger: Ledger, story: S
         PredictionBatch,
         RetrainRequest,
         Pause,
+        Message,
     ],
 )
 def test_what_is_not_there_is_said_to_be_unknown(ledger: Ledger, kind: type[Receipt]) -> None:

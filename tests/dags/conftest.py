@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import yaml
 
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.stores.embedded_postgres import EmbeddedPostgres
+from perennial.testing.mailbox import Mailbox, mailbox
 
 collect_ignore = ["files"]
 """No tests, and no doctests either: DAG files, a definition, and a program."""
@@ -52,15 +54,25 @@ REGIONS: dict[str, Any] = {
 }
 """What splits ``files/loop.yml`` by city, over tables of its own."""
 
+TOLD: dict[str, Any] = {"messages": {"to": [{"arguments": {"to": "fleet@example.org", "smtp_conn_id": "team_mail"}}]}}
+"""What has people told by mail."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "by_hand": {},
-    "nights": {"retraining": {"max_age": "2d"}},
+    "nights": {**TOLD, "title": "Nights", "retraining": {"max_age": "2d"}},
     "bell": {"retraining": {"max_age": "2d"}},
-    "approved": {"publish": {"approval": "human"}},
+    "approved": {**TOLD, "title": "Approved", "publish": {"approval": "human", "approvers": ["admin"]}},
+    "silent": {"publish": {"approval": "human", "answer_within": "20s", "unanswered": "approve"}},
     "rejected": {"publish": {"approval": "human"}},
     "answered": {"publish": {"approval": "human"}},
+    "composed": {"source": {"table": "ready"}},
     "looked_at": {},
-    "lacking": {"features": {"numeric": ["temperature", "wind"]}},
+    "lacking": {
+        **TOLD,
+        "title": "Lacking",
+        "features": {"numeric": ["temperature", "wind"]},
+        "publish": {"ready_within": "1s"},
+    },
     "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
     "regions_asked": {**REGIONS, "publish": {"approval": "human"}},
     "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
@@ -76,9 +88,9 @@ def definition_values() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def airflow_dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of DAG files of the session's Airflow: the product's own, and the tests' tiny one."""
+    """The folder of DAG files of the session's Airflow: the product's own, the documents' examples, and the tests' tiny one."""
     folder = tmp_path_factory.mktemp("dags")
-    for file in (*(ROOT / "dags").glob("*.py"), FILES / "five_tasks.py"):
+    for file in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py"), FILES / "five_tasks.py"):
         shutil.copy(file, folder)
     return folder
 
@@ -94,12 +106,25 @@ def airflow_definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def mails() -> Iterator[Mailbox]:
+    """Where all mail of the session's Airflow goes."""
+    with mailbox() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def airflow_environment(
-    tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres, ledger_template: str, airflow_definitions: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: EmbeddedPostgres,
+    ledger_template: str,
+    airflow_definitions: Path,
+    mails: Mailbox,
 ) -> dict[str, str]:
     """The environment of the session's Airflow and of its tasks: a ledger of their own, beside the source ``bikes``."""
     with psycopg.connect(host=str(postgres.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE airflow_ledger TEMPLATE {ledger_template}")
+    plain = {"disable_ssl": True, "disable_tls": True, "from_email": "perennial@example.org"}
+    mail = {"conn_type": "smtp", "host": "127.0.0.1", "port": mails.port, "extra": plain}
     return {
         **os.environ,
         "PERENNIAL_HOME": str(tmp_path_factory.mktemp("perennial")),
@@ -107,6 +132,9 @@ def airflow_environment(
         "PERENNIAL_DATABASE_URL": postgres.url("airflow_ledger"),
         "PERENNIAL_SIGNING_KEY": secrets.token_hex(32),
         "PERENNIAL_CONN_BIKES": postgres.url("bikes"),
+        "AIRFLOW_CONN_TEAM_MAIL": json.dumps(mail),
+        "AIRFLOW_CONN_BIKES": json.dumps({"conn_type": "perennial_database", "password": postgres.url("bikes")}),
+        "EXPORTS": str(tmp_path_factory.mktemp("exports")),
     }
 
 

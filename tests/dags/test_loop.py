@@ -7,23 +7,33 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import jwt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from perennial import wiring
+from perennial.core.codes import Code
+from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval, iso
 from perennial.core.receipts import (
     Approval,
     Decision,
     Evaluation,
     Measurement,
+    Message,
     ModelVersion,
+    Occasion,
+    PredictionBatch,
     Promotion,
+    PromotionKind,
     Publication,
     Receipt,
     RequestState,
@@ -38,6 +48,7 @@ from perennial.definition.loader import load
 from perennial.definition.models import Definition
 from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import LocalAirflow
+from perennial.orchestration.settings import load_secrets
 from perennial.ports import Ledger, Stores
 from perennial.simulation.bad_nights import BadNight, with_bad_nights
 from perennial.simulation.load import tables
@@ -45,6 +56,7 @@ from perennial.simulation.world import world
 from perennial.steps.loop import retrain, score
 from perennial.stores.query import query
 from perennial.stores.sql.source import write_table
+from perennial.testing.mailbox import Mailbox
 from perennial.testing.story import FIRST_DAY, day, night
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -115,6 +127,15 @@ def scored(client: Client, stores: Stores, definition_of: Load) -> dict[int, str
     runs = {number: client.trigger("score_nights", run_id=f"night_{number}", interval=night(number)) for number in NIGHTS}
     assert {_ended(client, "score_nights", run) for run in runs.values()} == {"success"}
     return runs
+
+
+@pytest.fixture(scope="module")
+def lacking(client: Client) -> str:
+    """A night whose source lacks a column, which has failed."""
+    client.unpause("score_lacking")
+    run = client.trigger("score_lacking", run_id="night", interval=night(31))
+    assert _ended(client, "score_lacking", run) == "failed"
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -208,13 +229,48 @@ def test_a_decision_to_retrain_starts_one_run(client: Client, stores: Stores, de
     assert [row.version for row in stores.ledger.history(Promotion, "bell")][-1] == version.id
 
 
-def test_a_person_approves(client: Client, stores: Stores, asked: dict[str, str]) -> None:
-    """The promotion names the approval, which names the person."""
-    assert _answered(client, "retrain_approved", asked["approved"], "Approve") == "success"
+def test_a_person_approves(airflow: LocalAirflow, client: Client, stores: Stores, asked: dict[str, str]) -> None:
+    """Who is to answer sees the evaluation and may comment; the promotion names the approval, which names the person."""
+    run = asked["approved"]
+    path = f"/dags/retrain_approved/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
+    [evaluation] = stores.ledger.history(Evaluation, "approved")
+    question = client.request("GET", path)
+    refused = _status("PATCH", f"{airflow.address}/api/v2{path}", _token_of(airflow, "eve"), {"chosen_options": ["Approve"]})
 
+    assert question["subject"] == f"Approved: make {evaluation.challenger} champion?"
+    assert f"{airflow.address}/perennial/models/approved/all" in question["body"]
+    assert all(gate.gate in question["body"] for gate in evaluation.gates)
+    assert (question["assigned_users"], refused) == ([{"id": "admin", "name": "admin"}], 403)
+    assert _answered(client, "retrain_approved", run, "Approve", comment="it looks right") == "success"
     [promotion] = stores.ledger.history(Promotion, "approved")
     approval = stores.ledger.get(Approval, promotion.approval or "")
-    assert (approval.evaluation, approval.verdict, approval.actor) == (promotion.evaluation, "pass", "admin")
+    assert (approval.evaluation, approval.verdict) == (promotion.evaluation, "pass")
+    assert (approval.actor, approval.comment) == ("admin", "it looks right")
+
+
+def test_silence_is_an_answer_and_a_late_one_is_refused(client: Client, stores: Stores) -> None:
+    """Nobody answers in time, which counts as approval here; but another version becomes champion meanwhile."""
+    client.unpause("retrain_silent")
+    run = client.trigger("retrain_silent", conf={"as_of": iso(day(30))})
+    _until(lambda: bool(stores.ledger.history(Evaluation, "silent")))
+    [evaluation] = stores.ledger.history(Evaluation, "silent")
+    other = Promotion(
+        model="silent",
+        epoch=1,
+        version=evaluation.challenger,
+        kind=PromotionKind.ROLLBACK,
+        effective_from=day(20),
+        reason="another one",
+        actor="ana",
+    )
+    stores.ledger.promote(other)
+
+    assert _ended(client, "retrain_silent", run) == "success"
+    [approval] = stores.ledger.history(Approval, "silent")
+    [request] = stores.ledger.history(RetrainRequest, "silent")
+    assert (approval.verdict, approval.actor, approval.comment) == ("pass", "airflow", "nobody answered within 20s")
+    assert stores.ledger.history(Promotion, "silent") == [other]
+    assert (request.state, "was approved by airflow too late" in str(request.outcome)) == (RequestState.DONE, True)
 
 
 def test_a_person_answers_on_the_page_of_the_model(
@@ -247,17 +303,69 @@ def test_a_person_rejects(client: Client, stores: Stores, asked: dict[str, str],
     assert (request.state, request.outcome) == (RequestState.DONE, publication.sentence)
 
 
-def test_a_terminal_error_fails_at_once(client: Client) -> None:
+def test_a_terminal_error_fails_at_once(client: Client, lacking: str) -> None:
     """A source that lacks a column has it neither a minute later."""
-    client.unpause("score_lacking")
-    client.trigger("score_lacking", run_id="night", interval=night(31))
-    assert _ended(client, "score_lacking", "night") == "failed"
-
-    assert (client.task_states("score_lacking", "night")["extract"], _tries(client, "score_lacking", "night", "extract")) == (
+    assert (client.task_states("score_lacking", lacking)["extract"], _tries(client, "score_lacking", lacking, "extract")) == (
         "failed",
         1,
     )
     assert "DataError: conditions: wind: must be there, is not [SCHEMA_MISSING]" in client.log("score_lacking", "night", "extract")
+
+
+def test_people_are_told_once_a_night_and_why(
+    airflow: LocalAirflow, stores: Stores, scored: dict[int, str], mails: Mailbox
+) -> None:
+    """Of the night that was held back, by mail, with the reason and a link; of a retraining the run tells that answers it."""
+    _until(lambda: bool(mails.about("Nights")))
+    decision = stores.ledger.history(Decision, "nights", within=night(FAULT))[-1]
+    [told] = mails.about("Nights")
+
+    assert escape(decision.sentence) in told
+    assert f"{airflow.address}/perennial/models/nights/all" in told
+    assert FAULT in scored
+    [message] = stores.ledger.history(Message, "nights")
+    assert [(one.occasion, one.at, message.told) for one in message.news] == [("data_fault", day(FAULT + 1), True)]
+
+
+def test_a_failure_and_a_missed_deadline_are_one_message(stores: Stores, lacking: str, mails: Mailbox) -> None:
+    """Whichever comes first goes out, the other is kept for the next night's message; each says why."""
+    _until(lambda: len(stores.ledger.history(Message, "lacking")) == 2)
+    told = {one.occasion: one.sentence for message in stores.ledger.history(Message, "lacking") for one in message.news}
+
+    assert lacking == "night"
+    assert sorted(message.told for message in stores.ledger.history(Message, "lacking")) == [False, True]
+    assert len(mails.about("Lacking")) == 1
+    assert told == {
+        Occasion.FAILURE: "extract failed: conditions: wind: must be there, is not [SCHEMA_MISSING]",
+        Occasion.LATE: "the predictions of the night are not there within 1s after its end",
+    }
+
+
+def test_who_is_asked_is_told_that_it_waits(stores: Stores, asked: dict[str, str], mails: Mailbox) -> None:
+    """Before anybody has answered."""
+    [evaluation] = stores.ledger.history(Evaluation, "approved")
+    assert sorted(asked) == ["answered", "approved", "rejected"]
+    assert f"{evaluation.challenger} passed and waits for admin: " in mails.about("Approved")[0]
+
+
+def test_a_dag_of_one_s_own_and_one_that_waits_for_it(
+    client: Client, stores: Stores, definition_of: Load, airflow_environment: dict[str, str]
+) -> None:
+    """The examples of the documents: a view before the night, a file after it, and another DAG that is told of the batch."""
+    definition = definition_of("composed")
+    before_there_is_a_view = definition.source.model_copy(update={"table": "conditions"})
+    assert _champion(definition.model_copy(update={"source": before_there_is_a_view}), stores).promoted
+    client.unpause("after_predictions")
+    client.unpause("composed_night")
+    assert _ended(client, "composed_night", client.trigger("composed_night", interval=night(31))) == "success"
+    _until(lambda: list(client.runs("after_predictions").values()) == ["success"])
+
+    exported = pq.read_table(f"{airflow_environment['EXPORTS']}/{day(31):%Y-%m-%d}.parquet")
+    [run] = client.runs("after_predictions")
+    [told] = client.xcom("after_predictions", run, "plan_the_vans")
+    [batch] = [row for row in stores.ledger.history(PredictionBatch, "composed", within=night(31)) if row.role is Role.CHAMPION]
+    assert (exported.num_rows, told["rows"], told["batch"]) == (batch.rows, batch.rows, batch.id)
+    assert (told["interval_start"], told["version"]) == (iso(day(31)), batch.version)
 
 
 def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
@@ -269,6 +377,16 @@ def test_an_unknown_parameter_fails_at_once(client: Client) -> None:
     said = "lacking: 'intervall_start' is not a parameter of this run, did you mean 'interval_start'? [RUN_UNKNOWN_KEY]"
     assert _tries(client, "score_lacking", "mistyped", "extract") == 1
     assert f"DataError: {said}" in client.log("score_lacking", "mistyped", "extract")
+
+
+def test_a_form_refuses_a_wrong_value_before_there_is_a_run(client: Client) -> None:
+    """And names the field and what was given."""
+    client.unpause("retrain_lacking")
+    for field, value in (("as_of", "yesterday"), ("request", "the last one"), ("force", "yes")):
+        with pytest.raises(RejectedError, match=value) as caught:
+            client.trigger("retrain_lacking", conf={field: value})
+        assert caught.value.code is Code.AIRFLOW_REFUSED
+    assert client.runs("retrain_lacking") == {}
 
 
 def test_a_transient_error_is_retried(client: Client, held_up: str) -> None:
@@ -287,12 +405,32 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
     _until(lambda: bool(client.import_errors()))
     faults = [str(fault) for error in check(airflow_definitions).errors for fault in error.faults]
     [(file, text)] = client.import_errors().items()
-    names = ("answered", "approved", "bell", "by_hand", "lacking", "looked_at", "nights", "regions", "regions_asked", "rejected")
+    names = (
+        "answered",
+        "approved",
+        "bell",
+        "by_hand",
+        "composed",
+        "lacking",
+        "looked_at",
+        "nights",
+        "regions",
+        "regions_asked",
+        "rejected",
+        "silent",
+    )
 
     assert file.endswith("config_errors.py")
     assert len(faults) == 2
     assert text.endswith("\n".join(faults) + "\n")
-    assert sorted(client.dags()) == sorted(["five_tasks", *(f"{flow}_{name}" for flow in ("retrain", "score") for name in names)])
+    assert sorted(client.dags()) == sorted(
+        [
+            "after_predictions",
+            "composed_night",
+            "five_tasks",
+            *(f"{flow}_{name}" for flow in ("retrain", "score") for name in names),
+        ]
+    )
 
 
 def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, scored: dict[int, str]) -> None:
@@ -306,7 +444,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
 
     assert _said(client, "retrain_by_hand", by_hand) == {
         "claim": ["a person wanted it: 2024-03-15T00:00:00Z/2024-04-05T00:00:00Z, as of 2024-04-05T00:00:00Z"],
-        "extract": ["504 rows, 475 labels"],
+        "extract": ["504 rows, 475 labels: 2024-03-15T00:00:00Z/2024-04-05T00:00:00Z, as of 2024-04-05T00:00:00Z"],
         "validate": ["temperature: 21 of 475 rows are outside -25 .. 35", "pass: 475 rows, 21 in quarantine"],
         "train": [f"{version.id}: trained on {version.rows} rows of 2024-03-15T00:00:00Z/2024-04-01T00:00:00Z"],
         "evaluate": [f"pass: {evaluated}"],
@@ -314,7 +452,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
         "settle": [f"request {request.id}: {promoted}"],
     }
     assert _said(client, "score_nights", scored[31]) == {
-        "extract": ["24 rows, 0 labels"],
+        "extract": ["24 rows, 0 labels: 2024-04-01T00:00:00Z/2024-04-02T00:00:00Z, as of 2024-04-02T00:00:00Z"],
         "validate": [
             "temperature: 1 of 24 rows is outside -25 .. 35",
             "temperature: 1 of 24 rows is further than 100 times the usual range away from it",
@@ -324,6 +462,7 @@ def test_task_logs_read_well(client: Client, stores: Stores, by_hand: str, score
         "monitor": [f"{signal.state}: {signal.name}: {signal.sentence}" for signal in signals],
         "decide": [f"keep: {decision.sentence}"],
         "ring_the_bell": [],
+        "tell": ["there is nothing to tell"],
     }
 
 
@@ -406,11 +545,29 @@ def _ended(client: Client, dag: str, run: str) -> str:
     return client.wait(dag, run, timeout_s=400)
 
 
-def _answered(client: Client, dag: str, run: str, option: str) -> str:
+def _answered(client: Client, dag: str, run: str, option: str, comment: str = "") -> str:
     """Answer, and return how the run ended."""
     assert client.task_states(dag, run)["approve"] == "awaiting_input"
-    client.answer(dag, run, "approve", option)
+    client.answer(dag, run, "approve", option, params={"comment": comment})
     return _ended(client, dag, run)
+
+
+def _token_of(airflow: LocalAirflow, person: str) -> str:
+    """Return a token of somebody else with the same rights."""
+    claims: dict[str, Any] = jwt.decode(airflow.client.token, options={"verify_signature": False})
+    algorithm = jwt.get_unverified_header(airflow.client.token)["alg"]
+    return jwt.encode({**claims, "sub": person}, load_secrets(airflow.logs.parent).jwt, algorithm=algorithm)
+
+
+def _status(method: str, address: str, token: str, body: dict[str, Any]) -> int:
+    """Return with which status a request is answered."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = Request(address, json.dumps(body).encode(), headers, method=method)  # noqa: S310 - http, on loopback
+    try:
+        with urlopen(request, timeout=300) as answer:  # noqa: S310 - the same
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
 
 
 def _posted(address: str, token: str, body: dict[str, str]) -> Any:

@@ -26,6 +26,7 @@ dags = {
     dag.dag_id: {
         "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
         "schedule": str(getattr(dag.timetable, "expression", None)),
+        "deadlines": [alert.name for alert in dag.deadline or []],
         "catchup": dag.catchup, "runs": dag.max_active_runs, "tags": sorted(dag.tags),
         "owner": dag.owner, "doc": dag.doc_md, "start": str(dag.start_date), "end": str(dag.end_date), "params": dag.params.dump(),
         "retries": sorted({task.retries for task in dag.tasks}), "policies": all(task.has_retry_policy for task in dag.tasks),
@@ -82,22 +83,39 @@ def parsed(tmp_path_factory: pytest.TempPathFactory, definition_values: dict[str
     approved = {**definition_values, "name": "approved", "publish": {"approval": "human"}}
     regions = {**definition_values, "name": "regions", "segments": {"column": "region", "values": REGIONS}}
     asked = {**regions, "name": "regions_approved", "publish": {"approval": "human"}}
-    _write(folder, definition_values, approved, regions, asked, {**definition_values, "name": "broken", "owner": 7})
+    mail = {"to": [{"arguments": {"to": "fleet@example.org"}}], "digest": True}
+    told = {**definition_values, "name": "told", "messages": mail, "publish": {"ready_within": "3h"}}
+    elsewhere = {**definition_values, "name": "unread", "messages": {"to": [{"notifier": "no.such.provider:Pager"}]}}
+    _write(
+        folder, definition_values, approved, regions, asked, told, elsewhere, {**definition_values, "name": "broken", "owner": 7}
+    )
     return _parse(folder, tmp_path_factory.mktemp("home"))
 
 
 def test_every_good_definition_has_a_pair_of_dags(parsed: dict[str, Any]) -> None:
     """A broken definition beside them hides none."""
-    names = ["approved", "bikes", "regions", "regions_approved"]
-    assert sorted(parsed["dags"]) == [f"{flow}_{name}" for flow in ("retrain", "score") for name in names]
+    names = ["approved", "bikes", "regions", "regions_approved", "told", "unread"]
+    pairs = [f"{flow}_{name}" for flow in ("retrain", "score") for name in names]
+    assert sorted(parsed["dags"]) == ["perennial_digest", *pairs]
 
 
 def test_a_broken_definition_is_an_import_error_in_the_words_of_the_check(parsed: dict[str, Any]) -> None:
     """It shows in Airflow's user interface, once."""
     assert list(parsed["errors"]) == ["config_errors.py"]
-    said = parsed["errors"]["config_errors.py"].strip().splitlines()[-1]
-    assert "broken.yml" in said
-    assert said.endswith("[DEFINITION_TYPE]")
+    broken, elsewhere = parsed["errors"]["config_errors.py"].strip().splitlines()[-2:]
+    assert "broken.yml" in broken
+    assert broken.endswith("[DEFINITION_TYPE]")
+    missing = "unread.yml: messages.to: no.such.provider:Pager cannot be imported; is its provider installed? [DEFINITION_MISSING]"
+    assert elsewhere == missing
+
+
+def test_who_is_to_be_told_is_told_last(parsed: dict[str, Any]) -> None:
+    """After everything else, whatever became of it; and a promise of freshness is a deadline of the scoring run."""
+    dags = parsed["dags"]
+    score, retrain = dags["score_told"], dags["retrain_told"]
+    assert (score["tasks"]["ring_the_bell"], retrain["tasks"]["settle"]) == (["tell"], ["tell"])
+    assert (score["deadlines"], retrain["deadlines"], dags["score_bikes"]["deadlines"]) == (["ready within 3h"], [], [])
+    assert dags["perennial_digest"]["tasks"] == {"tell": []}
 
 
 def test_the_scoring_dag_shows_the_flow(parsed: dict[str, Any]) -> None:
@@ -181,6 +199,8 @@ def test_a_model_with_segments_has_its_nights_in_batches(parsed: dict[str, Any])
     dag = parsed["dags"]["score_regions"]
     assert dag["tasks"] == {
         **parsed["dags"]["score_bikes"]["tasks"],
+        "decide": ["announce", "ring_the_bell"],
+        "announce": [],
         "others": [],
     }
     [tasks, batches] = dag["groups"]["batch"]

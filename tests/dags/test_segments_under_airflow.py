@@ -69,7 +69,7 @@ def test_a_segment_that_fails_stops_no_other(airflow: LocalAirflow, stores: Stor
     steps = ("extract", "validate", "predict", "monitor", "decide")
     north, south = ([states[f"{task}[{place}]"] for task in steps] for place in (0, 1))
     assert (north, south) == (["success"] * 5, ["success"] * 2 + ["failed"] * 3)
-    assert (states["others"], states["ring_the_bell"]) == ("success", "success")
+    assert {states[task] for task in ("others", "ring_the_bell", "announce")} == {"success"}
     assert stores.ledger.predictions("regions", "north", within=night(NIGHT)).num_rows == 24
     assert list(client.xcom("score_regions", scored, "predict", place=0)) == ["north"]
     assert client.xcom("score_regions", scored, "predict", place=1) == {"south": None}
@@ -78,6 +78,17 @@ def test_a_segment_that_fails_stops_no_other(airflow: LocalAirflow, stores: Stor
     assert "[INTERVAL_OVERLAP]" in said
     assert "[SEGMENT_STOPPED]" in "\n".join(client.log("score_regions", scored, "monitor", place=1))
     assert client.xcom("score_regions", scored, "others")["rows"] == 24
+
+
+def test_other_dags_hear_of_each_segment(airflow: LocalAirflow, scored: str) -> None:
+    """Of what was made: both were extracted, the north alone was predicted."""
+    found = airflow.client.request("GET", f"/assets/events?source_dag_id=score_regions&source_run_id={scored}")["asset_events"]
+    told = sorted((event["name"], event["extra"]["segment"], event["source_task_id"]) for event in found)
+    assert told == [
+        ("regions predictions", "north", "announce"),
+        ("regions snapshot", "north", "announce"),
+        ("regions snapshot", "south", "announce"),
+    ]
 
 
 def test_a_task_is_called_by_its_segments(airflow: LocalAirflow, scored: str) -> None:

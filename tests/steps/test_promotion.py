@@ -25,7 +25,7 @@ from perennial.ports import Stores
 from perennial.steps.approve import approve
 from perennial.steps.loop import score
 from perennial.steps.promote import promote
-from perennial.steps.publish import publish
+from perennial.steps.publish import publish, refused_as_stale
 from perennial.steps.rollback import rollback
 from perennial.testing.story import day, night
 
@@ -143,6 +143,12 @@ def test_a_stale_evaluation_is_a_conflict(define: Define, stores: Stores, retrai
         promote(first, stores, version=waiting.challenger, reason="ok", actor="ana")
     found = f"the champion is {other.challenger}, the evaluation compared with None"
     assert str(caught.value) == f"bikes_small {waiting.challenger}: {found} [PROMOTE_CONFLICT]"
+
+    late = approve(waiting, stores, verdict=Verdict.PASS, actor="ben", comment="me too")
+    refused = refused_as_stale(waiting, stores, approval=late)
+    assert (refused.promoted, refused.champion, refused.epoch) == (False, other.challenger, 1)
+    found = f"the champion is {other.challenger} by now, and it was compared with None"
+    assert refused.sentence == f"{waiting.challenger} was approved by ben too late: {found}"
     assert len(epochs(stores, first)) == 1
 
 

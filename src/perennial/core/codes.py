@@ -50,6 +50,8 @@ class Code(StrEnum):
         "A name is not lower-case letters, digits and underscores, starting with a letter, at most 100 long.",
     )
     STORE_ESCAPE = "STORE_ESCAPE", "A path leads out of its store."
+    # --- messages
+    MESSAGE_UNSENT = "MESSAGE_UNSENT", "A message went out on none of its channels."
     # --- time
     INTERVAL_EMPTY = "INTERVAL_EMPTY", "An interval ends where it starts, or before."
     INTERVAL_OVERLAP = "INTERVAL_OVERLAP", "A batch covers part of another current batch's interval."

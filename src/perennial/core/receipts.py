@@ -472,6 +472,42 @@ class Pause(Receipt):
     actor: str
 
 
+class Occasion(StrEnum):
+    """What a person is told of: what deserves a look, the gravest first."""
+
+    FAILURE = "failure"
+    LATE = "late"
+    DATA_FAULT = "data_fault"
+    BREAKER = "breaker"
+    REFUSED = "refused"
+    APPROVAL = "approval"
+    DECISION = "decision"
+
+
+class News(Receipt):
+    """One thing that deserves a look, in a sentence. *at* is the end of the night that it is about."""
+
+    occasion: Occasion
+    segment: str = ALL
+    at: Moment
+    sentence: str
+
+
+class Message(Receipt):
+    """What was *told* of a model about the night that ends *at*; or, where it was not, what is kept for the next message.
+
+    There is at most one that was told for a model and a night. *carries* names those that had been kept and went out with it.
+    """
+
+    id: str
+    model: str
+    segment: str = ALL
+    at: Moment
+    told: bool
+    news: tuple[News, ...]
+    carries: tuple[str, ...] = ()
+
+
 class Lineage(Receipt):
     """Where one prediction comes from: every id on the way back to the data, the checks and the person."""
 

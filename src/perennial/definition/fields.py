@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from perennial.core.codes import Code
@@ -262,4 +262,5 @@ SegmentName = Annotated[str, BeforeValidator(checked(segment_name)), _pattern(NA
 SegmentValue = Annotated[
     str | int, BeforeValidator(segment_value), WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]})
 ]
+Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(text)]
 ImportPath = Annotated[str, AfterValidator(import_path), _pattern(_IMPORT_PATTERN)]

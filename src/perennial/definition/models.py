@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from perennial.core.digest import canonical_json, digest_bytes
 from perennial.core.receipts import ALL
@@ -28,11 +28,10 @@ from perennial.definition.fields import (
     Size,
     Span,
     Table,
+    Text,
     Timezone,
-    text,
 )
-
-Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(text)]
+from perennial.definition.messages import Messages
 
 
 class Task(StrEnum):
@@ -436,10 +435,21 @@ class Publish(Part):
 
     approval: Literal["automatic", "human"] = "automatic"
     """Whether a person must approve a challenger that passed."""
+    approvers: Annotated[tuple[Text, ...], Field(max_length=100, strict=False)] = ()
+    """Who may answer, by the id that Airflow's auth manager gives a user. Without any: whoever may answer the DAG's tasks."""
+    answer_within: Span | None = None
+    """How long an answer is waited for. Without it, for as long as it takes."""
+    unanswered: Literal["reject", "approve"] = "reject"
+    """What it counts as where nobody answered in that time."""
     shadow: Literal["none", "first_champion"] = "none"
     """first_champion: the first champion goes on predicting alongside, so that SQL can say what retraining was worth."""
+    ready_within: Span | None = None
+    """How long after the end of a night its predictions are there at the latest. A night that is not is told of; see messages."""
     retention: Duration | None = None
     """After this time prediction rows may be removed by ``perennial gc``."""
+
+
+_NEWER = ("approvers", "answer_within", "unanswered", "ready_within")
 
 
 class Definition(Part):
@@ -479,12 +489,13 @@ class Definition(Part):
     """When a retraining is asked for."""
     publish: Publish = Publish()
     """What becomes of a passed evaluation."""
+    messages: Messages | None = None
+    """Who is told of what deserves a look; without it, nobody."""
 
     @property
     def content(self) -> bytes:
         """The definition as canonical JSON, whatever its layout and comments; ``model_validate_json`` reads it."""
-        unsaid = {"segments"} if self.segments is None else None  # older definitions keep their digest
-        return canonical_json(self.model_dump(mode="json", exclude=unsaid))
+        return canonical_json(self.model_dump(mode="json", exclude=self._unsaid()))
 
     @property
     def digest(self) -> str:
@@ -500,6 +511,13 @@ class Definition(Part):
     def labels(self) -> Relation:
         """Where labels come from: their own relation, or the source."""
         return self.label.source or self.source
+
+    def _unsaid(self) -> dict[str, Any]:
+        """Return the newer keys that say nothing here, so that older definitions keep their digest."""
+        usual = Publish()
+        unsaid = {name for name in _NEWER if getattr(self.publish, name) == getattr(usual, name)}
+        parts = {name: True for name in ("segments", "messages") if getattr(self, name) is None}
+        return {**parts, "publish": unsaid}
 
     def trained_until(self, end: datetime) -> datetime:
         """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from perennial.definition import judging, leakage, relations, segmenting, timing, watching
+from perennial.definition import answering, judging, leakage, relations, segmenting, timing, watching
 from perennial.definition.document import Finding
 from perennial.definition.models import Definition
 
@@ -51,6 +51,9 @@ RULES: tuple[Callable[[Definition], Iterator[Finding]], ...] = (
     judging.noise,
     judging.search,
     judging.expectations,
+    answering.asked,
+    answering.waited,
+    answering.promised,
 )
 
 

@@ -19,6 +19,8 @@ from perennial.core.errors import PerennialError, TerminalError, TransientError
 from perennial.core.receipts import ALL, Receipt
 from perennial.core.several import gathered, told_of
 from perennial.definition.models import Definition
+from perennial.orchestration.assets import announce
+from perennial.orchestration.figures import report
 from perennial.orchestration.runs import held, opened_stores
 from perennial.ports import Stores
 
@@ -104,7 +106,7 @@ def done(definition: Definition, run: Callable[..., Receipt], *handed: Json | No
     with opened_stores() as stores:
         if definition.segments is None:
             with held(definition, ALL, stores) as own:
-                return run(own, ALL, *handed).model_dump(mode="json")
+                return _told(definition, run(own, ALL, *handed))
         return _all_done(definition, run, handed, stores)
 
 
@@ -116,7 +118,7 @@ def _all_done(definition: Definition, run: Callable[..., Receipt], handed: Seque
     for segment in handed[0]:
         try:
             with held(definition, segment, stores) as own:
-                receipts[segment] = run(own, segment, *_parts(segment, handed)).model_dump(mode="json")
+                receipts[segment] = _told(definition, run(own, segment, *_parts(segment, handed)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other segments go on
             receipts[segment] = None
             errors.append(told_of(segment, _known(error, segment)))
@@ -124,6 +126,13 @@ def _all_done(definition: Definition, run: Callable[..., Receipt], handed: Seque
         get_current_context()["ti"].xcom_push(key="return_value", value=receipts)  # Airflow keeps what is returned only
         raise gathered(errors)
     return receipts
+
+
+def _told(definition: Definition, receipt: Receipt) -> Json:
+    """Return what is handed on of *receipt*, and tell whoever waits for it, or counts, what was made."""
+    report(receipt)
+    announce(definition, receipt)
+    return receipt.model_dump(mode="json")
 
 
 def _parts(segment: str, handed: Sequence[Mapping[str, Any] | None]) -> list[Json]:

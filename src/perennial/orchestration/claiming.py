@@ -10,9 +10,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from perennial.core.errors import PerennialError, TransientError
 from perennial.core.interval import iso
-from perennial.core.receipts import ALL, Purpose
+from perennial.core.receipts import ALL, Publication, Purpose
 from perennial.core.several import gathered, told_of
 from perennial.definition.models import Definition
+from perennial.orchestration.assets import MODEL, announce_all, outlet_of_all
 from perennial.orchestration.assignment import assign
 from perennial.orchestration.batches import MOST_BATCHES, Handed, Json, batches, found_in
 from perennial.orchestration.runs import actor, current_run, held, opened_stores, run_id
@@ -51,8 +52,9 @@ def settle(definition: Definition) -> Handed:
 
     Nobody settles for a run that dies: its request is taken over when it is old enough, see ``ports.ABANDONED_AFTER``.
     """
+    outlets = outlet_of_all(definition, MODEL) if definition.segments else {}
 
-    @task(task_id="settle", **WHOLE, trigger_rule="all_done")
+    @task(task_id="settle", **WHOLE, trigger_rule="all_done", **outlets)
     def settle() -> None:
         instance = get_current_context()["ti"]
         claimed = list(found_in(instance.xcom_pull(task_ids="claim"), "request"))
@@ -66,6 +68,8 @@ def settle(definition: Definition) -> Handed:
                 with held(definition, job["segment"], stores) as own:
                     own.ledger.settle_request(job["request"], outcome, claimed_by=run_id())
                 _log.info("request %s: %s", job["request"], outcome)
+        if definition.segments:
+            announce_all(definition, map(Publication.model_validate, published.values()))
 
     return settle()
 

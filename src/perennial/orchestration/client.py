@@ -129,10 +129,12 @@ class Client:
         except ValueError:
             return value  # a text that was handed over as such
 
-    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, *, place: int = -1) -> None:
+    def answer(
+        self, dag_id: str, run_id: str, task_id: str, option: str, *, place: int = -1, params: Mapping[str, object] | None = None
+    ) -> None:
         """Answer a task that waits for a person, such as ``Approve``; of a mapped one, that of the *place* in its group."""
         path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/{place}/hitlDetails"
-        self.request("PATCH", path, {"chosen_options": [option], "params_input": {}})
+        self.request("PATCH", path, {"chosen_options": [option], "params_input": dict(params or {})})
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1, *, place: int = -1) -> list[str]:
         """Return the lines that a task logged; of a mapped one, that of the *place* in its group."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from perennial.orchestration.provider import DATABASE, FILES, PLACE
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """Airflow names a kind of database where SQLAlchemy wants a dialect and a driver."""
@@ -12,10 +18,14 @@ _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"
 def connection_url(name: str) -> str | None:
     """Return the URL of Airflow's connection *name*, or None where Airflow has none."""
     try:
-        uri: str = Connection.get(name).get_uri()
+        connection = Connection.get(name)
     except AirflowNotFoundException:
         return None
-    return dialect_url(uri)
+    if connection.conn_type == FILES:
+        return str(connection.extra_dejson.get(PLACE) or "") or None
+    if connection.conn_type == DATABASE:
+        return _without_telling(connection.password)
+    return dialect_url(connection.get_uri())
 
 
 def dialect_url(uri: str) -> str:
@@ -27,3 +37,12 @@ def dialect_url(uri: str) -> str:
     """
     scheme, separator, rest = uri.partition("://")
     return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+
+
+def _without_telling(url: str | None) -> str | None:
+    """Return *url*, whose password no log shows from now on; Airflow itself masks the whole of it."""
+    with suppress(ValueError):  # it cannot be read as a URL: whoever connects says so
+        password = urlsplit(url or "").password or ""
+        for secret in {password, unquote(password)} - {""}:
+            mask_secret(secret)
+    return url or None

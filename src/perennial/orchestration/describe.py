@@ -5,9 +5,14 @@ from __future__ import annotations
 from airflow.sdk import Param
 
 from perennial.core.receipts import ALL
-from perennial.definition.models import Definition, Gates
+from perennial.definition.fields import duration_text, span_text
+from perennial.definition.models import Definition, Gates, Publish
 from perennial.orchestration.assignment import WAITING
 from perennial.orchestration.window import SEGMENT
+
+WHOM, NIGHT, WINDOW, KNOWN, WHY = "Which segment", "Which night", "Which window", "What may be known", "Why"
+"""The sections of the forms."""
+_LONGEST_REASON = 4000
 
 
 def tags(definition: Definition, flow: str) -> list[str]:
@@ -32,7 +37,7 @@ def doc(definition: Definition) -> str:
 | Trained on | {history} |
 | Judged by | {definition.evaluation.metric} on the last {definition.evaluation.holdout}, which training does not see |
 | Gates | {_gates(definition.evaluation.gates)} |
-| Approval | {definition.publish.approval} |
+| Approval | {_approval(definition.publish)} |
 | At most one retraining in | {definition.retraining.cooldown} |
 
 Definition `{definition.name}.yml`, digest `{definition.digest[:12]}`.
@@ -44,13 +49,20 @@ def _parts(definition: Definition) -> str:
     return f"\n| Segments | {len(segments.values)}, by `{segments.column}`, with a model each |" if segments else ""
 
 
+def _approval(publish: Publish) -> str:
+    said = [f"by {', '.join(publish.approvers)}" if publish.approvers else ""]
+    silence = {"reject": "rejected", "approve": "approved"}[publish.unanswered]
+    said.append(f"within {span_text(publish.answer_within)}, else {silence}" if publish.answer_within else "")
+    return f"{publish.approval} {', '.join(part for part in said if part)}".strip()
+
+
 def score_params(definition: Definition) -> dict[str, Param]:
     """Return the form of a scoring run."""
     return {
         **_segment(definition),
-        "interval_start": _moment("Interval start", "The first moment of the night. Empty: the run's own interval."),
-        "interval_end": _moment("Interval end", "The first moment after the night. Given together with its start."),
-        "as_of": _moment("As of", "What became known after this is not used. Empty: the interval's end."),
+        "interval_start": _moment(NIGHT, "Interval start", "The first moment of the night. Empty: the run's own interval."),
+        "interval_end": _moment(NIGHT, "Interval end", "The first moment after the night. Given together with its start."),
+        "as_of": _moment(KNOWN, "As of", "What became known after this is not used. Empty: the interval's end."),
     }
 
 
@@ -58,30 +70,35 @@ def retrain_params(definition: Definition) -> dict[str, Param]:
     """Return the form of a retraining run."""
     return {
         **_segment(definition),
-        "interval_start": _moment("Window start", "The first moment of the training window. Empty: as the definition says."),
-        "interval_end": _moment("Window end", "The first moment after the training window. Given together with its start."),
+        "interval_start": _moment(WINDOW, "Window start", f"The first moment of the training window. Empty: {_usual(definition)}."),
+        "interval_end": _moment(WINDOW, "Window end", "The first moment after the training window. Given together with its start."),
         "as_of": _moment(
-            "As of", "The cut-off: what became known after this is not used. Empty: the end of the last complete night."
+            KNOWN, "As of", "The cut-off: what became known after this is not used. Empty: the end of the last complete night."
         ),
         "reason": Param(
             "by hand",
             type="string",
             minLength=1,
-            maxLength=400,
+            maxLength=_LONGEST_REASON,
             title="Reason",
-            description="Why, where no request that waits says it.",
+            description="Why, where no request that waits says it. It is kept with the version.",
+            section=WHY,
         ),
         "force": Param(
             default=False,
             type="boolean",
             title="Force",
-            description="Retrain although the cooldown has not passed or the budget is used up, or another run has the request.",
+            description=f"Retrain although the cooldown, {duration_text(definition.retraining.cooldown)}, has not passed, the "
+            "budget is used up, or another run has the request.",
+            section=WHY,
         ),
         "request": Param(
             None,
             type=["null", "string"],
             title="Request",
             description=f"The retrain request to answer, or {WAITING} for whatever waits. Filled in by the scoring DAG.",
+            pattern=f"^({WAITING}|[0-9a-f]{{32}})?$",
+            section=WHY,
         ),
     }
 
@@ -91,11 +108,16 @@ def _segment(definition: Definition) -> dict[str, Param]:
         return {}
     names = [ALL, *definition.segment_names]
     about = "Which segment the run is about. all: every one of them."
-    return {SEGMENT: Param(ALL, type="string", enum=names, title="Segment", description=about)}
+    return {SEGMENT: Param(ALL, type="string", enum=names, title="Segment", description=about, section=WHOM)}
 
 
-def _moment(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], format="date-time", title=title, description=description)
+def _moment(section: str, title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], format="date-time", title=title, description=description, section=section)
+
+
+def _usual(definition: Definition) -> str:
+    window = definition.schedule.window
+    return f"the last {duration_text(window.length)}" if window.length else f"since {definition.schedule.start}"
 
 
 def _gates(gates: Gates) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, get_parsing_context
 
 from perennial import wiring
-from perennial.core.errors import DefinitionError
+from perennial.core.codes import Code
+from perennial.core.errors import DefinitionError, Fault
 from perennial.definition.calendar import last_interval, midnight
 from perennial.definition.loader import load, load_folder
 from perennial.definition.models import Definition
@@ -38,9 +40,23 @@ def refuse_broken_definitions() -> None:
     """
     if get_parsing_context().dag_id is not None:
         return
-    faults = [fault for error in load_folder(wiring.definitions_folder()).errors for fault in error.faults]
+    loaded = load_folder(wiring.definitions_folder())
+    faults = [fault for error in loaded.errors for fault in error.faults]
+    faults += [fault for definition in loaded.definitions for fault in _unknown_notifiers(definition)]
     if faults:
         raise DefinitionError.of(faults)
+
+
+def _unknown_notifiers(definition: Definition) -> Iterator[Fault]:
+    """Yield each notifier whose module is not installed: nobody looks for it before there is something to tell."""
+    for channel in definition.messages.to if definition.messages else ():
+        try:
+            found = find_spec(channel.notifier.partition(":")[0])
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            message = f"{channel.notifier} cannot be imported; is its provider installed?"
+            yield Fault(Code.DEFINITION_MISSING, message, f"{definition.name}.yml: messages.to")
 
 
 def timetable(definition: Definition, cron: str | None) -> CronDataIntervalTimetable | None:
@@ -69,3 +85,11 @@ def _last_start(definition: Definition, cron: str | None) -> datetime | None:
     end = midnight(schedule.end, schedule.timezone)
     last = last_interval(cron, schedule.timezone, end - timedelta(seconds=1))
     return last.start if last else end
+
+
+def digest_wanted(dag_id: str) -> bool:
+    """Return whether the DAG of digests is to be there: some model wants one, or a task of it asks."""
+    asked = get_parsing_context().dag_id
+    if asked is not None:
+        return asked == dag_id
+    return any(found.messages and found.messages.digest for found in load_folder(wiring.definitions_folder()).definitions)

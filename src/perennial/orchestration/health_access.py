@@ -41,7 +41,7 @@ class AirflowAccess:
         bearer = await bearer_scheme(request)
         user = await get_user(request, None, bearer)
         token = bearer.credentials if bearer else request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
-        return Person(str(user.get_name()), Login(user, token, request.scope.get(SERVER)))
+        return Person(str(user.get_name()), Login(user, token, request.scope.get(SERVER)), str(user.get_id()))
 
     def may(self, person: Person, deed: Deed, model: str) -> bool:
         """Return whether Airflow lets *person* do that with the model's DAGs, whether or not there are such DAGs."""

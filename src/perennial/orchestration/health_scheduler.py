@@ -15,12 +15,11 @@ from airflow.utils.session import create_session
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval
-from perennial.orchestration.approval import APPROVE
+from perennial.orchestration.approval import APPROVE, COMMENT, REJECT
 from perennial.orchestration.own_api import Answer, ask
 from perennial.web.access import Person
 from perennial.web.site import Flow
 
-_REJECT = "Reject"
 _TASK = "approve"
 _THERE = 409
 
@@ -58,7 +57,7 @@ class AirflowScheduler:
         body = {"dag_run_id": run, "logical_date": None, "conf": dict(conf)}
         _require(ask(person.user, "POST", f"/dags/{quote(dag)}/dagRuns", body), dag, but=_THERE)
 
-    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person) -> bool:
+    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person, reason: str) -> bool:
         """Answer the task of *run* that asks a person about *challenger*, and return whether there is one.
 
         Of a model with segments there is one for each; each asks in its subject about its own challenger.
@@ -72,7 +71,7 @@ class AirflowScheduler:
             places = [place for place, subject in asked.filter(*of_run).all() if f" {challenger} " in subject]
         for place in places:
             path = f"/dags/{quote(dag)}/dagRuns/{quote(run, safe='')}/taskInstances/{_TASK}/{place}/hitlDetails"
-            body = {"chosen_options": [APPROVE if approve else _REJECT], "params_input": {}}
+            body = {"chosen_options": [APPROVE if approve else REJECT], "params_input": {COMMENT: reason}}
             _require(ask(person.user, "PATCH", path, body), f"{dag} {run}")
         return bool(places)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from perennial.orchestration.health_pages import HealthPages
+from perennial.orchestration.links import PREFIX
 
-PREFIX = "/perennial"
-"""Where the pages are, below Airflow's own address."""
 _VIEW = {
     "name": "Model health",
     "icon": f"{PREFIX}/assets/icon.svg",

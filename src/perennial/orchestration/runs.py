@@ -27,6 +27,9 @@ _SCHEDULED = ("scheduled", "backfill")
 _CHATTY = ("alembic",)
 """Libraries that say in every task's log what nobody asked."""
 
+WHY = "why"
+"""Under which key of XCom a task that failed says why."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +54,21 @@ def actor() -> str:
     return "airflow" if rung else str(dag_run.triggering_user_name or "airflow")
 
 
+def by_backfill() -> bool:
+    """Return whether a backfill started the run."""
+    run_type = _dag_run().run_type
+    return str(getattr(run_type, "value", run_type)) == "backfill"
+
+
+def failed_tasks() -> list[str]:
+    """Return the tasks of the run that failed for good, by their ids; of mapped ones, the id that they share."""
+    dag_run, instance = _dag_run(), get_current_context()["ti"]
+    states = instance.get_task_states(dag_run.dag_id, run_ids=[dag_run.run_id]).get(dag_run.run_id, {})
+    ids = set(instance.task.dag.task_ids)
+    failed = (task if task in ids else task.rpartition("_")[0] for task, state in states.items() if state == "failed")
+    return list(dict.fromkeys(failed))
+
+
 def purpose() -> Purpose:
     """Return which of the two flows this task's run is of."""
     retraining = f"{FLOWS[Purpose.TRAIN]}_"
@@ -68,6 +86,7 @@ def opened_stores() -> Iterator[Stores]:
     except PerennialError as error:
         if error.fix:
             _log.error("%s", error.fix)
+        get_current_context()["ti"].xcom_push(key=WHY, value={WHY: str(error)})
         raise
 
 

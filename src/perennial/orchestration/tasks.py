@@ -17,22 +17,23 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from perennial.core.codes import Code
-from perennial.core.errors import DataError
+from perennial.core.errors import ConflictError, DataError
+from perennial.core.interval import iso
 from perennial.core.receipts import (
     ALL,
     Evaluation,
     Measurement,
     ModelVersion,
     Predicted,
-    Publication,
     Receipt,
     Snapshot,
     Validation,
-    Verdict,
 )
 from perennial.definition.models import Definition
-from perennial.orchestration.approval import APPROVE
-from perennial.orchestration.batches import Handed, Json, called, done, rules
+from perennial.orchestration.approval import answer_of
+from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, announce_all, outlet, outlet_of_all
+from perennial.orchestration.batches import Handed, Json, called, done, found_in, rules
+from perennial.orchestration.figures import report_age
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
 from perennial.orchestration.window import segments, window
 from perennial.ports import Stores
@@ -47,14 +48,17 @@ _log = logging.getLogger(__name__)
 def extract(definition: Definition, begun: Handed = None) -> Handed:
     """Copy the rows of the night, or of the training window in what was *begun* with a claim."""
 
-    @task(task_id="extract", **WHOLE, **called(definition))
+    @task(task_id="extract", **WHOLE, **called(definition), **outlet(definition, SNAPSHOT))
     def extract(begun: Json | None) -> Json:
         from perennial.steps.extract import extract as step  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, claimed: Json | None) -> Receipt:
             asked = Assignment.model_validate(claimed) if claimed else window(definition, current_run(), purpose())
             snapshot = step(definition, asked.interval, stores, purpose=purpose(), as_of=asked.as_of, segment=segment)
-            _say(segment, "%d rows, %d labels", snapshot.rows, snapshot.label_rows)
+            read = f"{snapshot.rows} rows, {snapshot.label_rows} labels"
+            _say(segment, "%s: %s, as of %s", read, snapshot.interval, iso(snapshot.as_of))
+            if snapshot.skew:
+                _say(segment, "%s", snapshot.skew.sentence)
             return snapshot
 
         return done(definition, run, _wanted(definition, begun))
@@ -86,7 +90,7 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 def predict(definition: Definition, extracted: Handed, validated: Handed) -> Handed:
     """Publish the night's predictions, whole."""
 
-    @task(task_id="predict", **WHOLE, **rules(definition))
+    @task(task_id="predict", **WHOLE, **rules(definition), **outlet(definition, PREDICTIONS))
     def predict(extracted: Json, validated: Json) -> Json:
         from perennial.steps.predict import predict as step  # noqa: PLC0415 - heavy
 
@@ -135,6 +139,9 @@ def decide(definition: Definition, validated: Handed, measured: Handed) -> Hande
             decision = step(definition, validation.interval, stores, measurement=measurement, validation=validation)
             request = unsettled(definition, stores.ledger, segment=segment)
             requests.extend([request.model_dump(mode="json")] if request else [])
+            champion = stores.ledger.champion(definition.name, segment, at=decision.interval.end)
+            if champion and champion.version:
+                report_age(champion, decision.interval.end)
             _say(segment, "%s: %s", decision.action, decision.sentence)
             return decision
 
@@ -167,6 +174,18 @@ def others(definition: Definition) -> Handed:
         return found.model_dump(mode="json")
 
     return others()
+
+
+def announced(definition: Definition) -> Handed:
+    """Tell whoever waits for it what was made of all segments, as a task after the last one of the night."""
+
+    @task(task_id="announce", **WHOLE, trigger_rule="all_done", **outlet_of_all(definition, SNAPSHOT, PREDICTIONS))
+    def announce() -> None:
+        pull = get_current_context()["ti"].xcom_pull
+        announce_all(definition, map(Snapshot.model_validate, found_in(pull(task_ids="extract"), "digest")))
+        announce_all(definition, map(Predicted.model_validate, found_in(pull(task_ids="predict"), "sentence")))
+
+    return announce()
 
 
 def train(definition: Definition, claimed: Handed, extracted: Handed, validated: Handed) -> Handed:
@@ -212,24 +231,27 @@ def evaluate(definition: Definition, extracted: Handed, validated: Handed, train
 def publish(definition: Definition, evaluated: Handed, answered: Handed = None) -> Handed:
     """Make the challenger champion, if it passed and, where the definition wants it, a person approved."""
 
-    @task(task_id="publish", **WHOLE, **rules(definition))
+    @task(task_id="publish", **WHOLE, **rules(definition), **outlet(definition, MODEL))
     def publish(evaluated: Json, answered: Json | None) -> Json:
         from perennial.steps.approve import answered as said_before  # noqa: PLC0415 - heavy
         from perennial.steps.approve import approve  # noqa: PLC0415 - heavy
         from perennial.steps.publish import publish as step  # noqa: PLC0415 - heavy
+        from perennial.steps.publish import refused_as_stale  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, evaluated: Json) -> Receipt:
-            evaluation = Evaluation.model_validate(evaluated)
-            approval = None
+            evaluation, said = Evaluation.model_validate(evaluated), None
             if answered:
-                verdict, who = Verdict.PASS if APPROVE in answered["chosen_options"] else Verdict.FAIL, _who(answered)
-                approval = said_before(evaluation, stores, verdict=verdict, actor=who)
-                approval = approval or approve(evaluation, stores, verdict=verdict, actor=who, comment="in Airflow")
-            publication: Publication = step(
-                definition, evaluation.interval, stores, evaluation=evaluation, approval=approval, actor=actor()
-            )
-            _say(segment, "%s", publication.sentence)
-            return publication
+                answer = answer_of(definition, answered)
+                said = said_before(evaluation, stores, verdict=answer.verdict, actor=answer.actor)
+                said = said or approve(evaluation, stores, verdict=answer.verdict, actor=answer.actor, comment=answer.comment)
+            try:
+                made = step(definition, evaluation.interval, stores, evaluation=evaluation, approval=said, actor=actor())
+            except ConflictError as stale:
+                if said is None or stale.code != Code.PROMOTE_CONFLICT:
+                    raise
+                made = refused_as_stale(evaluation, stores, approval=said)
+            _say(segment, "%s", made.sentence)
+            return made
 
         return done(definition, run, evaluated)
 
@@ -249,8 +271,3 @@ def _wanted(definition: Definition, begun: Json | None) -> Json | None:
 def _say(segment: str, message: str, *values: object) -> None:
     """Log *message*, of one segment of several with its name in front."""
     _log.info(message if segment == ALL else f"%s: {message}", *(values if segment == ALL else (segment, *values)))
-
-
-def _who(answered: Json) -> str:
-    person = answered.get("responded_by_user") or {}
-    return str(person.get("name") or person.get("id") or "somebody")

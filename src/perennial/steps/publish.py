@@ -73,6 +73,14 @@ def publish(
     return publication(evaluation, promotion, sentence)
 
 
+def refused_as_stale(evaluation: Evaluation, stores: Stores, *, approval: Approval) -> Publication:
+    """Return what became of a challenger that *approval* came too late for: another champion stands by now, and stays."""
+    standing = stores.ledger.history(Promotion, evaluation.model, evaluation.segment)[-1]
+    found = f"the champion is {standing.version} by now, and it was compared with {evaluation.champion}"
+    sentence = f"{evaluation.challenger} was approved by {approval.actor} too late: {found}"
+    return publication(evaluation, None, sentence, standing=standing)
+
+
 def _refusal(
     definition: Definition, interval: Interval, evaluation: Evaluation, approval: Approval | None, newest: Promotion | None
 ) -> str | None:

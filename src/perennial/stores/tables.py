@@ -192,6 +192,19 @@ pause = Table(
     _said(),
     Index(None, "model", "segment", "at"),
 )
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    *_scope(),
+    _at("at"),
+    Column("told", Boolean, nullable=False),
+    _json("news"),
+    _json("carries"),
+    _written(),
+    _said(),
+    Index(None, "model", "segment", "at"),
+)
 training_run = Table(
     "training_run",
     metadata,

@@ -20,6 +20,7 @@ from perennial.core.receipts import (
     Keyed,
     Lineage,
     Measurement,
+    Message,
     ModelVersion,
     Named,
     NightLoss,
@@ -83,7 +84,7 @@ def place(records: Records, receipt: Receipt) -> tuple[str, str, tuple[Any, ...]
     match receipt:
         case Promotion():
             return receipt.model, receipt.segment, (receipt.epoch,)
-        case RetrainRequest() | Pause():
+        case RetrainRequest() | Pause() | Message():
             return receipt.model, receipt.segment, (receipt.at,)
         case Approval():
             return place(records, records.of(Evaluation)[receipt.evaluation])

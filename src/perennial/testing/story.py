@@ -23,8 +23,11 @@ from perennial.core.receipts import (
     GateResult,
     Importance,
     Measurement,
+    Message,
     ModelVersion,
+    News,
     NightLoss,
+    Occasion,
     Pause,
     PredictionBatch,
     Promotion,
@@ -278,6 +281,19 @@ class Story:
             paused=True,
             reason="The source moves; „wait“.",
             actor="ana",
+        )
+
+    def message(self, number: float) -> Message:
+        """Make what is told of the night that ends with day *number*."""
+        news = News(occasion=Occasion.REFUSED, segment=self.segment, at=day(number), sentence="It lost; „0.3“ to 0.1 + 0.2.")
+        return Message(
+            id=self._id("message", number),
+            model=self.model,
+            segment=self.segment,
+            at=day(number),
+            told=True,
+            news=(news,),
+            carries=("another",),
         )
 
     def keep_night(self, ledger: Ledger, number: int) -> None:

@@ -25,10 +25,11 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks: the name that the ledger keeps, and what whoever knows persons calls them."""
+    """Who asks: the name that the ledger keeps, what whoever knows persons makes of them, and the id by which it knows them."""
 
     name: str
     user: Any = field(default=None, repr=False)
+    id: str | None = None
 
 
 class Access(Protocol):

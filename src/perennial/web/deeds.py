@@ -65,10 +65,13 @@ def answer(deed: Deeds) -> Done:
 
     Raises:
         ConflictError: PROMOTE_CONFLICT, the champion changed since; PROMOTE_REFUSED, it does not wait any more.
-        HTTPException: 404, 422.
+        HTTPException: 403, the definition names others; 404, 422.
         RejectedError: AIRFLOW_REFUSED, others are to answer, or have; nothing is recorded.
     """
     asked, stores = deed.asked, deed.asked.site.stores()
+    approvers = definition_of(asked).publish.approvers
+    if approvers and (asked.person.id or asked.person.name) not in approvers:
+        raise HTTPException(403, "You may not answer this: the definition names who may.")
     verdict = {"pass": Verdict.PASS, "fail": Verdict.FAIL}.get(deed.said.get("verdict", ""))
     if verdict is None:
         raise HTTPException(422, "The verdict must be pass or fail.")
@@ -78,7 +81,10 @@ def answer(deed: Deeds) -> Done:
     _require_open(deed, evaluation, verdict)
     run, dag, approved = _run_of(stores, evaluation), retrain_dag(asked.model), verdict is Verdict.PASS
     # First: where Airflow refuses, because others are to answer, or have, nothing was said.
-    waits = run is not None and asked.site.scheduler.answer(dag, run, evaluation.challenger, approve=approved, person=asked.person)
+    # The run records the same approval, so that there is one, whoever is first.
+    waits = run is not None and asked.site.scheduler.answer(
+        dag, run, evaluation.challenger, approve=approved, person=asked.person, reason=deed.reason
+    )
     approve(evaluation, stores, verdict=verdict, actor=asked.person.name, comment=deed.reason)
     if waits:
         return Done(

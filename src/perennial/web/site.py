@@ -87,7 +87,7 @@ class Scheduler(Protocol):
         """
         ...
 
-    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person) -> bool:
+    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person, reason: str) -> bool:
         """Answer the task of *run* that asks a person about *challenger*, and return whether there is one.
 
         Raises:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.execution_time.context import set_current_context
+from airflow.sdk.execution_time.context import OutletEventAccessors, set_current_context
 
 from perennial import wiring
 from perennial.core.codes import Code
@@ -98,7 +98,7 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, ledger: MemoryLedger
     @contextmanager
     def run(dag_id: str = "score_bikes", conf: dict[str, Any] | None = None, *, last: bool = True) -> Iterator[Task]:
         task = Task(dag_id, conf or {}, last=last)
-        context: Any = {"ti": task, "dag_run": task.dag_run}
+        context: Any = {"ti": task, "dag_run": task.dag_run, "outlet_events": OutletEventAccessors()}
         with set_current_context(context):
             yield task
 

@@ -80,10 +80,10 @@ class Bells:
         self._require()
         self.asked.append(("ring", dag, run, dict(conf), person.name))
 
-    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person) -> bool:
+    def answer(self, dag: str, run: str, challenger: str, *, approve: bool, person: Person, reason: str) -> bool:
         """Keep the call, and say whether a task waits."""
         self._require()
-        self.asked.append(("answer", dag, run, challenger, approve, person.name))
+        self.asked.append(("answer", dag, run, challenger, approve, person.name, reason))
         return self.waits
 
     def pause(self, dag: str, *, paused: bool, person: Person) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from perennial.core.receipts import Approval, Pause, PromotionKind, Purpose, RequestState, RetrainRequest, Verdict
+from perennial.definition.models import Definition
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing.story import DAY, Story, day
 
@@ -68,7 +69,7 @@ def test_an_approval_goes_to_the_run_that_waits(acting: Any, ledger: PostgresLed
     answer = acting.post(f"{MODEL}/answer", {"evaluation": story.evaluation(2).id, "verdict": "pass", "reason": "looks right"})
     (approval,) = ledger.history(Approval, "bike_demand")
     assert (approval.actor, approval.comment, approval.verdict) == ("ana", "looks right", Verdict.PASS)
-    assert bells.asked == [("answer", "retrain_bike_demand", "run 7", story.version(2).id, True, "ana")]
+    assert bells.asked == [("answer", "retrain_bike_demand", "run 7", story.version(2).id, True, "ana", "looks right")]
     assert "goes on" in answer.text
     assert ledger.champion("bike_demand").version == story.version(0).id  # type: ignore[union-attr] # there is one
     assert "A challenger waits" not in acting.get(MODEL).text
@@ -110,6 +111,17 @@ def test_a_stale_approval_is_refused(acting: Any, ledger: PostgresLedger, bells:
     answer = acting.post(f"{MODEL}/answer", {"evaluation": story.evaluation(2).id, "verdict": "pass", "reason": "late"})
     assert (answer.status_code, "PROMOTE_CONFLICT" in answer.text) == (409, True)
     assert (ledger.history(Approval, "bike_demand"), bells.asked) == ([], [])
+
+
+def test_who_is_not_to_answer_is_refused(acting: Any, ledger: PostgresLedger, definition: Definition) -> None:
+    """Where the definition names who may; nothing is recorded, however the run asks."""
+    story = waiting(ledger)
+    publish = definition.publish.model_copy(update={"approvers": ("ben",)})
+    acting.app.state.site.definitions.found["bike_demand"] = definition.model_copy(update={"publish": publish})
+    said = {"evaluation": story.evaluation(2).id, "verdict": "pass", "reason": "looks right"}
+    assert acting.post(f"{MODEL}/answer", said).status_code == 403
+    assert ledger.history(Approval, "bike_demand") == []
+    assert acting.as_("ben").post(f"{MODEL}/answer", said).status_code == 200
 
 
 def test_an_evaluation_of_another_model_is_not_there(acting: Any, ledger: PostgresLedger) -> None:

@@ -17,6 +17,7 @@ from perennial.core.receipts import (
     Decision,
     Evaluation,
     Measurement,
+    Message,
     ModelVersion,
     Pause,
     PredictionBatch,
@@ -63,8 +64,9 @@ SHAPES: dict[type[Receipt], Shape] = {
     Promotion: Shape(head=tables.promotion, scope=tables.promotion, key=None, order=("epoch",)),
     RetrainRequest: Shape(head=tables.retrain_request, scope=tables.retrain_request, order=("at",)),
     Pause: Shape(head=tables.pause, scope=tables.pause, order=("at",)),
+    Message: Shape(head=tables.message, scope=tables.message, order=("at",)),
 }
-RECORDED = (Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, Pause)
+RECORDED = (Snapshot, Release, Validation, ModelVersion, Evaluation, Approval, Measurement, Decision, Pause, Message)
 """What :func:`record` takes. The others are written by what gives them their meaning: promote, publish, request_retraining."""
 _CHILDREN = {"drift": tables.drift_measurement, "losses": tables.performance_measurement}
 """The tables of a measurement's lists."""

@@ -57,6 +57,20 @@ CREATE TABLE perennial.pause (
 );
 CREATE INDEX pause_model_segment_at_idx ON perennial.pause (model, segment, at);
 
+CREATE TABLE perennial.message (
+    id text NOT NULL,
+    model text NOT NULL,
+    segment text NOT NULL,
+    at timestamptz NOT NULL,
+    told boolean NOT NULL,
+    news jsonb NOT NULL,
+    carries jsonb NOT NULL,
+    written_at timestamptz DEFAULT now() NOT NULL,
+    said_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT message_pkey PRIMARY KEY (id)
+);
+CREATE INDEX message_model_segment_at_idx ON perennial.message (model, segment, at);
+
 CREATE TABLE perennial.snapshot (
     digest text NOT NULL,
     model text NOT NULL,
