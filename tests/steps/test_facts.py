@@ -66,6 +66,20 @@ def test_refused_answers_are_those_to_decisions(definition: Definition, reigning
     assert facts.since_answer == (day(9) - day(5) if answers else None)
 
 
+def test_a_challenger_that_was_evaluated_again_is_one_challenger(definition: Definition, reigning: Stores) -> None:
+    """Three attempts on a machine that failed do not stop retraining; whether the last one passes is what counts."""
+    story, ledger = Story(model=definition.name), reigning.ledger
+    refuse(story, ledger, 4)
+    refuse(story, ledger, 5)
+    for attempt in ("a", "b"):
+        again = story.evaluation(5, verdict=Verdict.ERROR)
+        ledger.record(again.model_copy(update={"id": f"{again.id}-{attempt}"}))
+    assert known(definition, reigning, 8).refused_in_a_row == 2
+    passed = story.evaluation(5, verdict=Verdict.PASS)
+    ledger.record(passed.model_copy(update={"id": f"{passed.id}-c"}))
+    assert known(definition, reigning, 9).refused_in_a_row == 0
+
+
 def test_a_refusal_at_the_nights_own_end_is_not_known_yet(definition: Definition, reigning: Stores) -> None:
     """It may be the answer to this night."""
     story = Story(model=definition.name)

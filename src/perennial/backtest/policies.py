@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from perennial.core.digest import digest_json
-from perennial.definition.fields import Cron, Part
-from perennial.definition.models import Definition, Retraining, Text, Window
+from perennial.definition.fields import Cron, Part, Text
+from perennial.definition.models import Definition, Retraining, Window
 
 DAY = timedelta(days=1)
 _OFTEN = timedelta(minutes=1)

@@ -10,8 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from perennial.backtest.policies import Policy, full, simplicity
 from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, Fault
-from perennial.definition.fields import Cron, Part
-from perennial.definition.models import Definition, Retraining, Text, Window
+from perennial.definition.fields import Cron, Part, Text
+from perennial.definition.models import Definition, Retraining, Window
 from perennial.definition.yaml_nodes import read_document
 
 

@@ -44,13 +44,15 @@ def _fault(validation: Validation) -> str | None:
 def _refused_in_a_row(
     stores: Stores, model: str, segment: str, interval: Interval, promotion: Promotion | None
 ) -> list[Evaluation]:
-    """Return the evaluations of the challengers refused in a row, oldest first, as they were known before the night ended.
+    """Return the newest evaluation of each challenger refused in a row, oldest first, as they were known before the night ended.
 
+    A challenger that is evaluated again, as the machine was at fault, is one challenger.
     One with the cut-off of the night's own end may be the answer to this very night: decided again, it would not ask any more.
     """
     evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of < interval.end]
     since = [row for row in evaluations if promotion is None or row.as_of > promotion.effective_from]
-    return list(takewhile(lambda row: row.verdict is not Verdict.PASS, reversed(since)))[::-1]
+    newest = {row.challenger: row for row in since}.values()
+    return list(takewhile(lambda row: row.verdict is not Verdict.PASS, reversed(newest)))[::-1]
 
 
 def _before(stores: Stores, measurement: Measurement) -> dict[str, float]:
