@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg
@@ -21,10 +22,14 @@ from perennial.stores.ledger import PostgresLedger
 from perennial.stores.migrations import migrate
 from perennial.testing.story import Story, day, night
 
+if TYPE_CHECKING:
+    from tests.faults.conftest import Server
+
 pytestmark = pytest.mark.faults
 
 STORY = Story()
 FEW, MANY, PART = 10_000, 600_000, 50_000
+PATIENCE_S = 120
 
 
 def values(attempt: int, rows: int) -> Iterator[pa.RecordBatch]:
@@ -44,6 +49,21 @@ def shown(ledger: PostgresLedger) -> tuple[int, set[float]]:
     """Return how many predictions night 0 has, and their values."""
     found = ledger.predictions(STORY.model, within=night(0))
     return found.num_rows, set(found["prediction"].to_pylist())
+
+
+def recovered(server: Server) -> None:
+    """Start it if it has ended, and wait until it has written all that it could not: until then it may still fall, and get up."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        server.start()
+        try:
+            with server.connect("full") as connection:
+                connection.execute("CHECKPOINT")
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, "the server does not recover"
+            time.sleep(0.05)
+        else:
+            return
 
 
 @pytest.fixture
@@ -100,7 +120,7 @@ def test_promise_02_a_log_on_a_full_disk_keeps_the_old_night(
                 (UnavailableError, Code.STORE_UNAVAILABLE),
             }
         subprocess.run(["mount", "-o", "remount,size=1g", str(disk)], check=True)
-        server.start()
+        recovered(server)
         with closing(PostgresLedger.open(server.running.url("full"))) as ledger:
             assert shown(ledger) == (FEW, {1.0})
             ledger.publish(STORY.batch(0, attempt=2), values(2, FEW))
