@@ -335,7 +335,7 @@ class Gates(Part):
     """The rules that a challenger must pass before it can be champion."""
 
     baseline: Annotated[Share, Field(ge=0, lt=1)] = 0.0
-    """By which share the challenger must beat the baseline: surely, or by the figures where it surely beats the champion."""
+    """By which share the challenger must beat the baseline. Where that cannot be told, to beat the champion surely is enough."""
     champion: ChampionGate = ChampionGate()
     """The comparison with the champion, if there is one."""
     floor: FloorGate | None = None

@@ -19,15 +19,14 @@ def baseline_gate(scored: Scored, *, share: float) -> GateResult:
 
     The loss is the figure itself, or ``1 - figure`` where more is better. Passes where ``(1 - share) * baseline - challenger`` lies
     above 0 with ``CERTAINTY``, fails where it lies below, and is inconclusive in between. What is inconclusive passes all the same
-    where the gain itself is above 0 and the champion's loss surely lies above the challenger's: refused, the challenger would leave
-    a worse model in place.
+    where the champion's loss surely lies above the challenger's: refused, the challenger would leave a worse model in place.
     """
     gain = scored.below((1 - share) * scored.losses("baseline"))
     asked = f"a loss at least {percent(share)} below the baseline's" if share else "a loss below the baseline's"
     found = _compared("baseline", scored, gain, f"asked for: {asked}; found beyond that")
-    if found.verdict is not Verdict.INCONCLUSIVE or gain[0] <= 0 or not _beats_champion(scored):
+    if found.verdict is not Verdict.INCONCLUSIVE or not _beats_champion(scored):
         return found
-    sentence = f"{found.sentence} But that is above 0, and the champion surely loses more than the challenger: passed."
+    sentence = f"{found.sentence} But the champion surely loses more than the challenger: passed."
     return GateResult(gate=found.gate, verdict=Verdict.PASS, sentence=sentence)
 
 
