@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from perennial.stores.database import open_engine
 from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgres
+from perennial.stores.ledger import PostgresLedger
 from perennial.stores.migrations import migrate
 from perennial.stores.tables import metadata
 from perennial.testing.story import FIRST_DAY
@@ -76,6 +77,14 @@ def ledger_url(postgres: EmbeddedPostgres, ledger_template: str, spare_ledgers: 
 def empty_url(postgres: EmbeddedPostgres) -> str:
     """The URL of a fresh database without any tables, to do with as one likes."""
     return postgres.url(f"empty_{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
+    """An empty ledger in a PostgreSQL database of its own."""
+    opened = PostgresLedger.open(ledger_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-DATA = Path(os.environ.get("PERENNIAL_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
-NAMES = sorted(path.stem for path in (FOLDER / "backtests").glob("*.yml"))
+NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "benchmarks" / "backtests").glob("*.yml"))
 
 
 @pytest.fixture(scope="module")
-def sets() -> Iterator[Any]:
+def sets(script: Any) -> Any:
     """The module that knows them."""
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module("sets")
-    sys.path.remove(str(FOLDER))
-    sys.modules.pop("sets", None)
+    return script("sets")
 
 
 def test_each_set_has_a_definition(sets: Any) -> None:
@@ -32,11 +23,11 @@ def test_each_set_has_a_definition(sets: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_has_what_its_definition_reads(sets: Any, name: str) -> None:
+def test_a_file_has_what_its_definition_reads(sets: Any, real: Path, name: str) -> None:
     """Skipped where the folder with the sets is absent."""
-    if not (DATA / f"{name}.parquet").is_file():
+    if not (real / f"{name}.parquet").is_file():
         pytest.skip("the file is not there")
-    definition, rows = sets.definition(name), sets.made_ready(name, DATA)
+    definition, rows = sets.definition(name), sets.made_ready(name, real)
     read = {*definition.features.columns, *definition.source.entity, definition.source.event_at, definition.label.column}
 
     assert read <= {*rows.column_names}

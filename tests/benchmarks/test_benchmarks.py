@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +14,6 @@ import pytest
 
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
 STAGES = ("extract_postgres", "extract_sqlite", "validate", "predict", "drift", "publish", "loop")
 ROWS, WINDOW, TREES = 1200, 4000, 5
 KEY = "5e" * 32
@@ -25,16 +22,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # the peers' own, such as of scikit-learn about names and of Great Expectations
     pytest.mark.xdist_group("benchmarks"),  # they share a world
 ]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    """Import a benchmark's module by its name."""
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +17,7 @@ from perennial.monitoring.counting.profile import profile
 from perennial.monitoring.counting.reference import reference_profile
 from perennial.monitoring.psi import psi_by_row
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-REAL = Path(os.environ.get("PERENNIAL_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 COLUMNS = 15
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    """Import a script of the benchmarks by its name."""
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
 
 
 @pytest.mark.parametrize("place", range(COLUMNS - 1))
@@ -203,9 +188,9 @@ def test_a_section_keeps_the_paragraphs_of_its_module(script: Any) -> None:
         ("nannyml_ma_employment", "employment", ["of 41 chunks alarms in 27, 28, met"]),
     ],
 )
-def test_the_break_of_a_real_set_is_found(script: Any, name: str, find: str, said: list[str]) -> None:
+def test_the_break_of_a_real_set_is_found(script: Any, real: Path, name: str, find: str, said: list[str]) -> None:
     """The end of flying, the crisis of 2008, a model that fails: the sets are no part of the project, and may be absent."""
-    path = REAL / f"{name}.parquet"
+    path = real / f"{name}.parquet"
     if not path.exists():
         pytest.skip(f"there is no {path.name} in the folder of real data")
     found = getattr(script("judge_real_decay"), find)(path)

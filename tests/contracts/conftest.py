@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from perennial.backtest.chronicle import Chronicle
 from perennial.ports import Ledger
 from perennial.stores.ledger import PostgresLedger
 from perennial.testing import MemoryLedger, Story
-
-
-@pytest.fixture
-def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
-    """An empty ledger in a PostgreSQL database of its own."""
-    opened = PostgresLedger.open(ledger_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(params=["postgres", "memory", "chronicle"])

@@ -94,14 +94,6 @@ def stores(new_stores: Callable[..., Stores]) -> Stores:
 
 
 @pytest.fixture
-def postgres_ledger(ledger_url: str) -> Iterator[PostgresLedger]:
-    """An empty ledger in a PostgreSQL database of its own."""
-    opened = PostgresLedger.open(ledger_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def postgres_stores(new_stores: Callable[..., Stores], postgres_ledger: PostgresLedger) -> Stores:
     """Stores with an empty ledger in PostgreSQL."""
     return new_stores(ledger=postgres_ledger)

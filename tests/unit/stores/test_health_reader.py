@@ -25,11 +25,9 @@ MODELS, NIGHTS = 60, 30
 
 
 @pytest.fixture
-def ledger(ledger_url: str) -> Iterator[PostgresLedger]:
+def ledger(postgres_ledger: PostgresLedger) -> PostgresLedger:
     """An empty ledger."""
-    opened = PostgresLedger.open(ledger_url)
-    yield opened
-    opened.close()
+    return postgres_ledger
 
 
 @pytest.fixture

@@ -252,11 +252,9 @@ def browser(told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> 
 
 
 @pytest.fixture
-def ledger(ledger_url: str) -> Iterator[PostgresLedger]:
+def ledger(postgres_ledger: PostgresLedger) -> PostgresLedger:
     """An empty ledger of the test's own."""
-    opened = PostgresLedger.open(ledger_url)
-    yield opened
-    opened.close()
+    return postgres_ledger
 
 
 @pytest.fixture

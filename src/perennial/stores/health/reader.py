@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Engine
 from perennial.core.health import Foretold, Night, Sketch, Standing
 from perennial.core.interval import Interval
 from perennial.core.receipts import Role
-from perennial.stores.database import open_engine
 from perennial.stores.driver_errors import driver_errors
 from perennial.stores.health import entities, losses, nights, standings
-from perennial.stores.migrations import check_version
+from perennial.stores.migrations import open_checked
 
 _WHERE = "ledger"
 # A page is read by whoever waits for it: no statement may take longer than a person's patience, and none writes. To compile a plan
@@ -38,13 +37,7 @@ class PostgresHealth:
             RejectedError: LEDGER_VERSION, STORE_DENIED.
             UnavailableError: STORE_UNAVAILABLE.
         """
-        engine = open_engine(url, where=_WHERE, options=_SETTINGS).execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            check_version(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(open_checked(url, where=_WHERE, options=_SETTINGS).execution_options(isolation_level="AUTOCOMMIT"))
 
     def close(self) -> None:
         """Close the connections."""

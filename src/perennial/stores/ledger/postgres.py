@@ -31,7 +31,7 @@ from perennial.core.receipts import (
     Role,
 )
 from perennial.ports import ABANDONED_AFTER
-from perennial.stores.database import LOCK_TIMEOUT_S, open_engine
+from perennial.stores.database import LOCK_TIMEOUT_S
 from perennial.stores.driver_errors import driver_errors
 from perennial.stores.ledger import audit as auditing
 from perennial.stores.ledger import batches, expiry, leases, lineage, months, promotions, receipts, requests
@@ -40,7 +40,7 @@ from perennial.stores.ledger import slice_losses as slices
 from perennial.stores.ledger.known_outcomes import read_outcomes
 from perennial.stores.ledger.one_moment import one_moment
 from perennial.stores.ledger.side_by_side import stage_side_by_side
-from perennial.stores.migrations import check_version
+from perennial.stores.migrations import open_checked
 
 R = TypeVar("R", bound=Receipt)
 _WHERE = "ledger"
@@ -64,13 +64,7 @@ class PostgresLedger:
             RejectedError: LEDGER_VERSION, STORE_DENIED.
             UnavailableError: STORE_UNAVAILABLE.
         """
-        engine = open_engine(url, where=_WHERE)
-        try:
-            check_version(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(open_checked(url, where=_WHERE))
 
     def close(self) -> None:
         """Close the connections."""

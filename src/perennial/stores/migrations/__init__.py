@@ -45,6 +45,23 @@ def migrate(url: str) -> str:
     return head()
 
 
+def open_checked(url: str, *, where: str, options: str = "") -> Engine:
+    """Return an engine of the ledger behind *url*, whose schema is the one of this code; see ``database.open_engine``.
+
+    Raises:
+        DefinitionError: DEFINITION_URL.
+        RejectedError: LEDGER_VERSION, STORE_DENIED.
+        UnavailableError: STORE_UNAVAILABLE.
+    """
+    engine = open_engine(url, where=where, options=options)
+    try:
+        check_version(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
 def check_version(engine: Engine) -> None:
     """Make sure that the ledger has the schema of this code.
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
+def backtests(script: Any) -> Any:
     """The script that writes it."""
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module("backtest")
-    sys.path.remove(str(FOLDER))
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
+    return script("backtest")
 
 
-def test_the_report_holds_what_was_told_before(script: Any, tmp_path: Path) -> None:
+def test_the_report_holds_what_was_told_before(backtests: Any, tmp_path: Path) -> None:
     """Under the heads of their parts, in the order of the parts."""
     (tmp_path / "told").mkdir()
     for part, row in (("speed", "| tides | 2.5 |"), ("reproduce", "| tides | mae |")):
@@ -32,7 +23,7 @@ def test_the_report_holds_what_was_told_before(script: Any, tmp_path: Path) -> N
         (tmp_path / "told" / f"{part}.tides.json").write_text(json.dumps(told))
     report = tmp_path / "report.md"
 
-    script.main(["--data", str(tmp_path), "--parts", "", "--work", str(tmp_path), "--output", str(report)])
+    backtests.main(["--data", str(tmp_path), "--parts", "", "--work", str(tmp_path), "--output", str(report)])
 
     text = report.read_text()
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
@@ -43,7 +34,7 @@ def test_the_report_holds_what_was_told_before(script: Any, tmp_path: Path) -> N
     assert "- tides: 3 s of CPU; abc1234, of reproduce" in text
 
 
-def test_a_part_that_is_not_there_is_refused(script: Any, tmp_path: Path) -> None:
+def test_a_part_that_is_not_there_is_refused(backtests: Any, tmp_path: Path) -> None:
     """And those that are there are named."""
     with pytest.raises(SystemExit, match="there are reproduce, policies"):
-        script.main(["--data", str(tmp_path), "--parts", "spead", "--work", str(tmp_path)])
+        backtests.main(["--data", str(tmp_path), "--parts", "spead", "--work", str(tmp_path)])
