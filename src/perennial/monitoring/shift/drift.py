@@ -91,7 +91,7 @@ def drift(
     nights_per_year: float,
     input_shift: float,
     minimum_rows: int,
-    day: int | None = None,
+    number: int | None = None,
 ) -> tuple[list[ColumnDrift], Signal]:
     """Hold each column of *night* against the reference, with one error budget for all of them.
 
@@ -106,7 +106,7 @@ def drift(
         nights_per_year: How many nights share it.
         input_shift: The tolerated shift, in reference standard deviations.
         minimum_rows: With fewer rows in the night or the reference there is no answer.
-        day: The number of the night's day since 1970-01-01, by which the reference's nights are chosen; None takes all.
+        number: The night's number, as the reference has them, by which its nights are chosen; None takes all.
 
     Returns:
         The columns in the order of the edges, and the night's signal about the one that stands out most.
@@ -114,7 +114,7 @@ def drift(
     Raises:
         DataError: PROFILE_EDGES, the night was counted over other edges.
     """
-    moved = moved_columns(reference, night, input_shift=input_shift, minimum_rows=minimum_rows, day=day)
+    moved = moved_columns(reference, night, input_shift=input_shift, minimum_rows=minimum_rows, number=number)
     return moved.judged(holm_level(moved.p_values, nightly_budget(false_alarms_per_year, nights_per_year)))
 
 
@@ -124,7 +124,13 @@ def nightly_budget(false_alarms_per_year: float, nights_per_year: float) -> floa
 
 
 def moved_columns(
-    reference: Reference, night: Profile, *, input_shift: float, minimum_rows: int, day: int | None = None, needed_nights: int = 0
+    reference: Reference,
+    night: Profile,
+    *,
+    input_shift: float,
+    minimum_rows: int,
+    number: int | None = None,
+    needed_nights: int = 0,
 ) -> Moved:
     """Measure how far each column of *night* is from the reference; what that means is for :meth:`Moved.judged` to say.
 
@@ -133,8 +139,8 @@ def moved_columns(
         night: The night's rows over the same edges.
         input_shift: The tolerated shift, in reference standard deviations.
         minimum_rows: With fewer rows in the night or the reference there is no answer.
-        day: The number of the night's day since 1970-01-01; None takes all nights of the reference for alike.
-        needed_nights: With fewer nights in the reference there is no answer.
+        number: The night's number, as the reference has them; None takes all nights of the reference for alike.
+        needed_nights: With fewer nights in the reference, or fewer days where these have several, there is no answer.
 
     Raises:
         DataError: PROFILE_EDGES.
@@ -144,11 +150,14 @@ def moved_columns(
     if min(night.rows, reference.total.rows) < needed:
         why = f"{night.rows} rows against {reference.total.rows} of the reference, {needed} needed in each"
         return Moved(names=names, rows=night.rows, why_not=why)
-    usual = [day for day, rows in reference.by_column.rows.items() if rows >= minimum_rows]
-    if len(usual) < needed_nights:
-        why = f"{len(usual)} nights of the reference have {minimum_rows} rows, {needed_nights} needed to know how nights differ"
+    usual = [night for night, rows in reference.by_column.rows.items() if rows >= minimum_rows]
+    a_day = reference.nights_a_day
+    days = len({night // a_day for night in usual})  # the hours of three days show nothing of a weekend
+    if days < needed_nights:
+        which = "nights" if a_day == 1 else "days"
+        why = f"{days} {which} of the reference have {minimum_rows} rows, {needed_nights} needed to know how {which} differ"
         return Moved(names=names, rows=night.rows, why_not=why)
-    chosen = season(usual, day)
+    chosen = season(usual, number, a_day)
     held = _held(reference, night, usual, chosen)
     return Moved(
         names=names,
