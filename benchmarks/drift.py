@@ -31,7 +31,7 @@ def perennial(world: World, clock: Clock, threads: int = 2) -> Mapping[str, floa
         reference = Reference.from_json(stored.read_bytes())
         counted = profile(reference.edges, night, threads=threads)
         columns, _ = drift(
-            reference, counted, false_alarms_per_year=1.0, nights_per_year=365.25, input_shift=0.2, minimum_rows=20, day=NIGHTS
+            reference, counted, false_alarms_per_year=1.0, nights_per_year=365.25, input_shift=0.2, minimum_rows=20, number=NIGHTS
         )
         return len(columns)
 

@@ -128,7 +128,7 @@ def _reference(one: Real, rows: pa.Table, nights: Counts) -> Reference:
 def _p_values(one: Real, reference: Reference, night: pa.Table, number: int, shift: float) -> list[float]:
     day = number if one.days == 1 else None
     counted = profile(reference.edges, night)
-    return moved_columns(reference, counted, input_shift=shift, minimum_rows=MINIMUM, day=day).p_values
+    return moved_columns(reference, counted, input_shift=shift, minimum_rows=MINIMUM, number=day).p_values
 
 
 def _told(one: Real, rows: tuple[pa.Table, Counts], night: pa.Table, seed: int) -> float:

@@ -44,6 +44,16 @@ def _next_tick(cron: str, timezone: str, after: datetime) -> datetime:
     return _moment(tick, ZoneInfo(timezone))
 
 
+@lru_cache(maxsize=256)
+def daily_times(cron: str) -> tuple[int, ...]:
+    """Return at which minutes of the day on the wall *cron* fires, ascending; none where it does not do so on every day alike."""
+    minutes, hours, *days = croniter.expand(cron)[0]
+    if any(field != ["*"] for field in days):
+        return ()
+    each = [range(size) if field == ["*"] else field for field, size in ((hours, 24), (minutes, 60))]
+    return tuple(sorted(60 * int(hour) + int(minute) for hour in each[0] for minute in each[1]))
+
+
 def ticks(cron: str, timezone: str, within: Interval) -> Iterator[datetime]:
     """Yield, in UTC, every moment with ``start < moment <= end`` at which *cron* fires in *timezone*."""
     at = next_tick(cron, timezone, within.start)

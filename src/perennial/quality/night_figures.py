@@ -42,6 +42,15 @@ class Numbers:
     values: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
 
+    @staticmethod
+    def of(sample: npt.NDArray[np.float64], low: float, high: float) -> Numbers:
+        """Return where the numbers lie of which this is a *sample*, not empty, *low* the least of all and *high* the greatest."""
+        ordered = np.sort(sample)
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        values, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
+        quantiles = ordered[np.minimum((np.array(LEVELS) * len(ordered)).astype(np.int64), len(ordered) - 1)]
+        return Numbers(low, high, quantiles, values, counts)
+
     @property
     def most(self) -> float:
         """The share of the most frequent value."""
@@ -198,13 +207,7 @@ class _Collected:
     @property
     def numbers(self) -> Numbers | None:
         """Where they lie, or None where there are none."""
-        ordered = np.sort(self.sample.values)
-        if not len(ordered):
-            return None
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        values, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
-        quantiles = ordered[np.minimum((np.array(LEVELS) * len(ordered)).astype(np.int64), len(ordered) - 1)]
-        return Numbers(self.ends[0], self.ends[1], quantiles, values, counts)
+        return Numbers.of(self.sample.values, *self.ends) if len(self.sample.values) else None
 
 
 def watched(event_at: str, apart: Iterable[str], numeric: Iterable[str], names: Sequence[str]) -> Watched:

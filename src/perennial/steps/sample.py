@@ -14,7 +14,7 @@ from perennial.core.file_errors import file_errors
 from perennial.core.scratch import WHERE
 from perennial.definition.models import Definition
 from perennial.ports import Stores
-from perennial.steps.scored_nights import night_days
+from perennial.steps.scored_nights import reference_nights
 
 ROWS = 20_000
 _NIGHTS = b"nights"
@@ -27,7 +27,7 @@ def write_sample(path: Path, definition: Definition, rows: pa.Table) -> None:
         RejectedError: STORE_FULL, STORE_DENIED.
     """
     drawn = drawn_rows(rows.num_rows, ROWS, definition.estimator.seed)
-    nights = night_days(definition, rows)[drawn]
+    nights = reference_nights(definition, rows)[drawn]
     kept = rows.select(list(definition.features.columns)).take(pa.array(drawn))
     known, sizes = np.unique(nights, return_counts=True)
     order = pa.array(np.argsort(nights, kind="stable"))

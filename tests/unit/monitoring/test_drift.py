@@ -343,6 +343,6 @@ def test_a_night_is_held_against_its_own_weekday_and_the_sentence_says_so() -> N
     reference = known(one, 1000, 30)
     counts = profile(reference.edges, pa.table(one(np.random.default_rng(1), 1000)))
     _, signal = drift(
-        reference, counts, false_alarms_per_year=1, nights_per_year=365, input_shift=0.2, minimum_rows=20, day=1 + 7 * 6
+        reference, counts, false_alarms_per_year=1, nights_per_year=365, input_shift=0.2, minimum_rows=20, number=1 + 7 * 6
     )
     assert signal.sentence.endswith("; held against 5 Fridays")

@@ -67,7 +67,7 @@ def learned(rng: np.random.Generator, edges: Edges, rows: int, nights: int, shar
 
 def alarms(reference: Reference, night: Profile, *, budget: float = LEVEL, shift: float = 0.0, day: int | None = None) -> list[str]:
     """Return the columns that alarm at a budget for the night."""
-    moved = moved_columns(reference, night, input_shift=shift, minimum_rows=20, day=day)
+    moved = moved_columns(reference, night, input_shift=shift, minimum_rows=20, number=day)
     level = holm_level(moved.p_values, budget)
     return [column.edges.name for column in moved.columns if min(column.p_values) <= level]
 

@@ -68,7 +68,7 @@ def test_many_nights_show_what_each_shows_alone(nights: int) -> None:
     later = nights_after(reference, 8, (30, 300)) | nights_after(reference, 4, (60,), moved=0.7, first=8)
     found = figures_by_column(reference.edges.columns, against(reference), arrays(reference, later), 0.2)
     for position, (day, night) in enumerate(later.items()):
-        alone = moved_columns(reference, night, input_shift=0.2, minimum_rows=20, day=day)
+        alone = moved_columns(reference, night, input_shift=0.2, minimum_rows=20, number=day)
         for column in alone.columns:
             figures = found[column.edges.name]
             assert figures.psi[position] == pytest.approx(column.psi)

@@ -23,27 +23,19 @@ from perennial.orchestration.window import Run, segments, window
 from perennial.ports import Stores
 from perennial.testing import MemoryArtifacts, MemoryLedger
 
-VALUES: dict[str, Any] = {
-    "name": "bikes",
-    "title": "Bikes",
-    "purpose": "Where to put them.",
-    "owner": "ops",
-    "kpi": {"name": "empty stations", "approximation": "mae"},
-    "source": {"connection": "bikes", "table": "demand", "entity": ["station"]},
-    "label": {"column": "trips", "delay": "7d"},
-    "features": {"numeric": ["temperature"]},
-    "schedule": {"score": "0 2 * * *", "start": "2024-01-01", "window": {"kind": "sliding", "length": "60d"}},
-    "expectations": [{"type": "expect_column_values_to_not_be_null", "arguments": {"column": "temperature"}}],
-    "evaluation": {"metric": "mae", "holdout": "14d"},
-    "retraining": {"cooldown": "7d"},
-}
 AT = "2024-06-10T02:00:00Z"
+Split = Callable[..., Definition]
 
 
-def split(*names: str, **changes: Any) -> Definition:
-    """Return the definition with these segments."""
-    segments = {"column": "region", "values": {name: name.title() for name in names}}
-    return Definition.model_validate({**VALUES, "segments": segments, **changes})
+@pytest.fixture
+def split(bikes: dict[str, Any]) -> Split:
+    """Return the function that gives the definition these segments."""
+
+    def made(*names: str, **changes: Any) -> Definition:
+        segments = {"column": "region", "values": {name: name.title() for name in names}}
+        return Definition.model_validate({**bikes, "segments": segments, **changes})
+
+    return made
 
 
 def receipt(segment: str) -> Receipt:
@@ -106,7 +98,7 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, ledger: MemoryLedger
     return run
 
 
-def test_segments_are_cut_into_a_few_dozen_batches() -> None:
+def test_segments_are_cut_into_a_few_dozen_batches(split: Split) -> None:
     """Of nearly the same length, in order, all of them; few have one each."""
     for number in (1, 2, 24, 25, 100, 500):
         found = batches(list(range(number)))
@@ -116,9 +108,9 @@ def test_segments_are_cut_into_a_few_dozen_batches() -> None:
     assert batches([]) == []
 
 
-def test_a_model_without_segments_has_no_batches() -> None:
+def test_a_model_without_segments_has_no_batches(split: Split, bikes: dict[str, Any]) -> None:
     """Its DAG is as it always was."""
-    assert every_night(Definition.model_validate(VALUES)) is None
+    assert every_night(Definition.model_validate(bikes)) is None
     assert every_night(split("north", "south")) == [{"north": {}}, {"south": {}}]
 
 
@@ -132,7 +124,7 @@ def test_receipts_are_found_however_they_were_pulled() -> None:
     assert [list(found_in(pulled, "request")) for pulled in (None, [], "request", [None])] == [[]] * 4
 
 
-def test_a_run_is_about_the_segment_of_its_parameters() -> None:
+def test_a_run_is_about_the_segment_of_its_parameters(split: Split, bikes: dict[str, Any]) -> None:
     """Of one, or of all; a model without segments knows no such parameter, and one that there is not is refused."""
     definition = split("north", "south")
     night = {"interval_start": "2024-06-10", "interval_end": "2024-06-11"}
@@ -148,10 +140,10 @@ def test_a_run_is_about_the_segment_of_its_parameters() -> None:
     with pytest.raises(RejectedError, match="did you mean north"):
         segments(definition, Run(conf={"segment": "nort"}))
     with pytest.raises(DataError, match="RUN_UNKNOWN_KEY"):
-        window(Definition.model_validate(VALUES), Run(conf={**night, "segment": "north"}), Purpose.SCORE)
+        window(Definition.model_validate(bikes), Run(conf={**night, "segment": "north"}), Purpose.SCORE)
 
 
-def test_every_segment_of_a_batch_is_done(running: Callable[..., Any]) -> None:
+def test_every_segment_of_a_batch_is_done(split: Split, running: Callable[..., Any]) -> None:
     """In turn, each with its part of what the tasks before handed over."""
     seen = []
 
@@ -175,7 +167,7 @@ def test_every_segment_of_a_batch_is_done(running: Callable[..., Any]) -> None:
     ],
 )
 def test_what_one_segment_cannot_do_stops_no_other(
-    running: Callable[..., Any], raised: Exception, kind: type[PerennialError], said: str
+    split: Split, running: Callable[..., Any], raised: Exception, kind: type[PerennialError], said: str
 ) -> None:
     """The task fails when it has tried them all, names each, and hands on what was done. A retry may help where it may help one."""
 
@@ -196,7 +188,7 @@ def test_what_one_segment_cannot_do_stops_no_other(
     }
 
 
-def test_what_was_not_done_before_is_not_done_now(running: Callable[..., Any]) -> None:
+def test_what_was_not_done_before_is_not_done_now(split: Split, running: Callable[..., Any]) -> None:
     """The next task names the segment again, and a retry cannot help; the others go on."""
     with running() as task, pytest.raises(TerminalError) as error:
         done(split("a", "b"), lambda _stores, segment, *_: receipt(segment), {"a": {}, "b": None}, {"a": {}})
@@ -206,7 +198,7 @@ def test_what_was_not_done_before_is_not_done_now(running: Callable[..., Any]) -
         done(split("a", "b"), lambda _stores, segment, *_: receipt(segment), None)
 
 
-def test_another_run_at_one_segment_leaves_the_others(running: Callable[..., Any], ledger: MemoryLedger) -> None:
+def test_another_run_at_one_segment_leaves_the_others(split: Split, running: Callable[..., Any], ledger: MemoryLedger) -> None:
     """A lease is of a segment."""
     with running(), ledger.lease("bikes", "a", "score", "another", timedelta(hours=1)), pytest.raises(TransientError) as error:
         done(split("a", "b"), lambda _stores, segment, *_: receipt(segment), {"a": {}, "b": {}})
@@ -226,7 +218,7 @@ def _claimed(definition: Definition) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_rung_run_claims_whatever_waits(running: Callable[..., Any], ledger: MemoryLedger) -> None:
+def test_a_rung_run_claims_whatever_waits(split: Split, running: Callable[..., Any], ledger: MemoryLedger) -> None:
     """Segments without a request are left out; where none waits there are no batches."""
     _ask(ledger, "b", "d")
     with running("retrain_bikes", {"request": "waiting"}):
@@ -237,7 +229,7 @@ def test_a_rung_run_claims_whatever_waits(running: Callable[..., Any], ledger: M
     assert [{segment: job["request"] for segment, job in batch.items()} for batch in first] == [{"b": "of_b"}, {"d": "of_d"}]
 
 
-def test_a_run_by_hand_claims_for_its_segments(running: Callable[..., Any], ledger: MemoryLedger) -> None:
+def test_a_run_by_hand_claims_for_its_segments(split: Split, running: Callable[..., Any], ledger: MemoryLedger) -> None:
     """The one that the form says, else all of them; a person is asked about each by itself."""
     many = [f"s{number}" for number in range(30)]
     with running("retrain_bikes", {"segment": "s7", "reason": "a look"}):
@@ -249,7 +241,9 @@ def test_a_run_by_hand_claims_for_its_segments(running: Callable[..., Any], ledg
     assert len(ledger.history(RetrainRequest, "bikes", "s7")) == 1  # one run, one request
 
 
-def test_a_segment_that_cannot_be_claimed_waits_for_a_retry_or_is_told(running: Callable[..., Any], ledger: MemoryLedger) -> None:
+def test_a_segment_that_cannot_be_claimed_waits_for_a_retry_or_is_told(
+    split: Split, running: Callable[..., Any], ledger: MemoryLedger
+) -> None:
     """Another try may find its lease free; after the last one the next task tells of it, and the others are retrained."""
     definition = split("a", "b")
     _ask(ledger, "a", "b")
@@ -262,7 +256,7 @@ def test_a_segment_that_cannot_be_claimed_waits_for_a_retry_or_is_told(running: 
     assert (found[0]["a"], found[1]["b"]["request"]) == (None, "of_b")
 
 
-def test_what_became_of_each_request_is_settled(running: Callable[..., Any], ledger: MemoryLedger) -> None:
+def test_what_became_of_each_request_is_settled(split: Split, running: Callable[..., Any], ledger: MemoryLedger) -> None:
     """Also of a segment whose retraining did not end."""
     definition = split("a", "b")
     _ask(ledger, "a", "b")

@@ -1,4 +1,4 @@
-"""Great Expectations itself, on pandas: what our own results are held against."""
+"""Great Expectations itself, on pandas, which our own results are held against; and where the numbers of nights lie."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from perennial.quality.night_figures import Numbers
+from perennial.quality.usual import UsualNumbers
+
+Values = npt.NDArray[np.float64]
 Expected = tuple[str, Mapping[str, object]]
 _COMPLETE = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
 _EXACT_IN_FLOAT64 = 2**53
@@ -28,6 +34,22 @@ class Reference:
     positions: list[int]
     observed: Any
     raised: bool
+
+
+@pytest.fixture(scope="session")
+def usual() -> Callable[[Sequence[Values]], UsualNumbers]:
+    """Return the function that says where the numbers of several nights lie."""
+
+    def made(nights: Sequence[Values]) -> UsualNumbers:
+        each = [Numbers.of(values, float(values.min()), float(values.max())) for values in nights]
+        return UsualNumbers(
+            low=np.array([one.low for one in each]),
+            high=np.array([one.high for one in each]),
+            most=np.array([one.most for one in each]),
+            quantiles=np.array([one.quantiles for one in each]),
+        )
+
+    return made
 
 
 @pytest.fixture(scope="session")

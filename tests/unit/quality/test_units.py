@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from perennial.quality.night_figures import LEVELS, Numbers
+from perennial.quality.night_figures import Numbers
 from perennial.quality.transforms import TRANSFORMS, Transform
 from perennial.quality.units import units
 from perennial.quality.usual import UsualNumbers
 
 NIGHTS, ROWS = 60, 400
 Values = npt.NDArray[np.float64]
+Usual = Callable[[list[Values]], UsualNumbers]
 CELSIUS = {"loc": 14.0, "scale": 3.0, "nights": 1.0}
 KINDS = {
     "°C": CELSIUS,
     "°F": {"loc": 57.0, "scale": 5.4, "nights": 1.8},
     "K": {"loc": 287.0, "scale": 3.0, "nights": 1.0},
 }
-
-
-def numbers(values: Values) -> Numbers:
-    """Return where the numbers of one night lie."""
-    found, counts = np.unique(values, return_counts=True)
-    return Numbers(float(values.min()), float(values.max()), np.quantile(values, LEVELS), found, counts)
-
-
-def usual(nights: list[Values]) -> UsualNumbers:
-    """Return where the numbers of several nights lie."""
-    each = [numbers(values) for values in nights]
-    return UsualNumbers(
-        low=np.array([one.low for one in each]),
-        high=np.array([one.high for one in each]),
-        most=np.array([one.most for one in each]),
-        quantiles=np.array([one.quantiles for one in each]),
-    )
 
 
 def weather(rng: np.random.Generator, loc: float, scale: float, nights: float) -> Values:
@@ -50,7 +36,7 @@ def prices(rng: np.random.Generator, level: float = 20.0) -> Values:
 
 def told(were: UsualNumbers, now: Values, stale: float = 0.0) -> str | None:
     """Return what is said of a night."""
-    finding = units("x", were, numbers(now), rows=ROWS, stale=stale)
+    finding = units("x", were, Numbers.of(now, float(now.min()), float(now.max())), rows=ROWS, stale=stale)
     return finding.sentence if finding else None
 
 
@@ -60,7 +46,7 @@ def sentence(transform: Transform) -> str:
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.formula)
-def test_every_transform_is_recognised(transform: Transform) -> None:
+def test_every_transform_is_recognised(usual: Usual, transform: Transform) -> None:
     """By its own name: none is taken for another one."""
     rng = np.random.default_rng(1)
     kind = next((KINDS[unit] for unit in KINDS if transform.words.endswith(f"{unit} was")), None)
@@ -71,7 +57,7 @@ def test_every_transform_is_recognised(transform: Transform) -> None:
     assert told(usual([night() for _ in range(NIGHTS)]), transform.factor * night() + transform.shift) == sentence(transform)
 
 
-def test_nights_as_usual_are_no_other_unit() -> None:
+def test_nights_as_usual_are_no_other_unit(usual: Usual) -> None:
     """Of three hundred nights none is called one."""
     rng = np.random.default_rng(2)
     were = usual([prices(rng) for _ in range(NIGHTS)])
@@ -79,7 +65,7 @@ def test_nights_as_usual_are_no_other_unit() -> None:
 
 
 @pytest.mark.parametrize("growth", [1.63, 2.2, 0.45])
-def test_growth_is_no_other_unit(growth: float) -> None:
+def test_growth_is_no_other_unit(usual: Usual, growth: float) -> None:
     """A year of growth that passes 1.609 and 2.205, beside a champion that grows old."""
     rng = np.random.default_rng(3)
     were = usual([prices(rng, 20 * growth ** (night / 365)) for night in range(NIGHTS)])
@@ -87,7 +73,7 @@ def test_growth_is_no_other_unit(growth: float) -> None:
     assert [night for night in later if told(were, prices(rng, 20 * growth ** (night / 365)), (night - NIGHTS) / NIGHTS)] == []
 
 
-def test_the_seasons_are_no_other_unit() -> None:
+def test_the_seasons_are_no_other_unit(usual: Usual) -> None:
     """Winter was learnt, summer comes: thirty degrees are no Fahrenheit."""
     rng = np.random.default_rng(4)
 
@@ -99,7 +85,7 @@ def test_the_seasons_are_no_other_unit() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_walks_are_no_other_unit(seed: int) -> None:
+def test_random_walks_are_no_other_unit(usual: Usual, seed: int) -> None:
     """A level that goes wherever it goes, for ten months."""
     rng = np.random.default_rng(seed)
     walk = np.cumsum(rng.normal(0, 0.04, NIGHTS + 300))
@@ -108,26 +94,26 @@ def test_random_walks_are_no_other_unit(seed: int) -> None:
     assert [since for since, step in later if told(were, prices(rng, 20 * np.exp(step)), since / NIGHTS)] == []
 
 
-def test_a_heat_wave_is_no_other_unit() -> None:
+def test_a_heat_wave_is_no_other_unit(usual: Usual) -> None:
     """Ten degrees more than on any night before."""
     rng = np.random.default_rng(5)
     were = usual([weather(rng, **CELSIUS) for _ in range(NIGHTS)])
     assert told(were, np.full(ROWS, 32.0) + rng.normal(0, 3, ROWS)) is None
 
 
-def test_a_column_that_goes_live_is_no_other_unit() -> None:
+def test_a_column_that_goes_live_is_no_other_unit(usual: Usual) -> None:
     """It was constant before, and nobody knows how it varies."""
     rng = np.random.default_rng(6)
     assert told(usual([np.full(ROWS, 0.414)] * NIGHTS), rng.normal(41.4, 8.0, ROWS)) is None
 
 
-def test_a_constant_column_in_another_unit_is_recognised() -> None:
+def test_a_constant_column_in_another_unit_is_recognised(usual: Usual) -> None:
     """Exactly a hundred times the one value."""
     hundredths = next(one for one in TRANSFORMS if one.factor == 100)
     assert told(usual([np.full(ROWS, 0.5)] * NIGHTS), np.full(ROWS, 50.0)) == sentence(hundredths)
 
 
-def test_a_season_that_crosses_zero_has_no_other_sign() -> None:
+def test_a_season_that_crosses_zero_has_no_other_sign(usual: Usual) -> None:
     """Dew points below zero all winter, then above."""
     rng = np.random.default_rng(7)
     were = usual([rng.normal(min(-15 + rng.normal(0, 4), -6), 1.0, ROWS) for _ in range(NIGHTS)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from perennial.core.interval import Interval
 from perennial.definition.calendar import nights
 from perennial.definition.models import Definition
 from perennial.steps.arrays import day_of
-from perennial.steps.scored_nights import night_days, night_numbers
+from perennial.steps.scored_nights import night_number, night_numbers, nights_a_day, reference_nights
 from perennial.testing.story import day
 
 HOURS = [0.5, 13.5, 24.5, 199.5]
@@ -55,16 +56,44 @@ def test_a_rows_night_has_the_day_of_the_interval_that_scores_it(small: dict[str
     hours = [7.0 * number for number in range(137)]
     cut = list(nights(definition.schedule, Interval(day(-40), day(80))))
     expected = [next(day_of(night) for night in cut if day(0) + timedelta(hours=hour) in night) for hour in hours]
-    assert night_days(definition, rows(hours)).tolist() == expected
+    assert reference_nights(definition, rows(hours)).tolist() == expected
 
 
-def test_short_nights_are_taken_together_by_days(small: dict[str, Any]) -> None:
-    """An hour shows nothing of how nights differ."""
-    found = night_days(scheduled(small, "0 * * * *", "UTC"), rows(HOURS))
-    assert (found - found[0]).tolist() == [0, 0, 1, 8]
+@pytest.mark.parametrize("cron", ["0 * * * *", "30 * * * *", "0 */5 * * *", "15 6,8,22 * * *", "0 */12 * * *"])
+@pytest.mark.parametrize("timezone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def test_a_rows_short_night_has_the_number_of_the_interval_that_scores_it(small: dict[str, Any], cron: str, timezone: str) -> None:
+    """Over 40 days with a change of the clocks, and the same place in each day on the wall."""
+    definition = scheduled(small, cron, timezone)
+    a_day, hours = nights_a_day(definition), [7.3 * number for number in range(131)]
+    cut = list(nights(definition.schedule, Interval(day(-2), day(42))))
+    held = [next(night for night in cut if day(0) + timedelta(hours=hour) in night) for hour in hours]
+    assert reference_nights(definition, rows(hours)).tolist() == [night_number(definition, night, a_day) for night in held]
+    clocks: dict[int, set[str]] = {}
+    for night in cut:
+        number = night_number(definition, night, a_day)
+        assert number is not None
+        clocks.setdefault(number % a_day, set()).add(f"{night.start.astimezone(ZoneInfo(timezone)):%H:%M}")
+    assert sorted(clocks) == list(range(a_day))
+    assert sum(len(starts) for starts in clocks.values()) <= a_day + 1
+
+
+@pytest.mark.parametrize(
+    ("cron", "parts"),
+    [("0 0 * * *", 1), ("0 0 * * 1", 1), ("0 9-17 * * 1-5", 1), ("0 * * * *", 24), ("*/20 * * * *", 24), ("* * * * *", 24)],
+)
+def test_a_day_has_as_many_parts_as_nights_and_24_at_most(small: dict[str, Any], cron: str, parts: int) -> None:
+    """Where every day is alike; nights of a few minutes are held against the hour they lie in."""
+    assert nights_a_day(scheduled(small, cron, "UTC")) == parts
+
+
+def test_a_night_of_another_schedule_has_no_number(small: dict[str, Any]) -> None:
+    """Against a reference of whole days it has that of its day."""
+    hourly, night = scheduled(small, "0 * * * *", "UTC"), Interval(day(3), day(3) + timedelta(hours=1))
+    assert night_number(hourly, night, 12) is None
+    assert night_number(hourly, night, 1) == day_of(night)
 
 
 def test_no_rows_lie_in_no_night(small: dict[str, Any]) -> None:
     """Nothing breaks."""
-    assert night_days(scheduled(small, "0 0 * * *", "UTC"), rows([])).tolist() == []
+    assert reference_nights(scheduled(small, "0 0 * * *", "UTC"), rows([])).tolist() == []
     assert night_numbers(scheduled(small, "0 0 * * *", "UTC"), rows([])).tolist() == []

@@ -54,12 +54,14 @@ class Reference(Stored):
         total: The counts of all rows.
         nights: The counts of each night, by the night's number.
         moments: By the name of the numeric edges.
+        nights_a_day: The number of a night is that of its day since 1970, times this, plus its place in the day.
     """
 
     edges: Edges
     total: Profile
     nights: Annotated[Mapping[int, Profile], WrapValidator(_as_stored)]
     moments: dict[str, Moments]
+    nights_a_day: Annotated[int, Field(ge=1, exclude_if=lambda number: number == 1)] = 1
 
     def to_json(self) -> bytes:
         """Return the record as JSON; the counts of all nights together, by column, and no total, which is their sum."""
@@ -97,6 +99,7 @@ class Reference(Stored):
             total=self.total.over(edges),
             nights={night: profile.over(edges) for night, profile in self.nights.items()},
             moments={name: moments for name, moments in self.moments.items() if name in edges.names},
+            nights_a_day=self.nights_a_day,
         )
 
 
@@ -109,6 +112,7 @@ def reference_profile(
     event_at: str = "event_at",
     timezone: str = "UTC",
     nights: Counts,
+    nights_a_day: int = 1,
 ) -> Reference:
     """Find the edges of *rows* and count them, in total and by night.
 
@@ -120,6 +124,8 @@ def reference_profile(
         event_at: The column of when each event happened. Only moments are held against it.
         timezone: In which the hours and weekdays of moments are told.
         nights: Shape (rows,), the number of the night that each row belongs to.
+        nights_a_day: Into so many nights each day is cut. Where edges come from, a day is one night: what only one day held says no
+            more than what only one night did.
 
     Returns:
         The reference against which later nights are measured.
@@ -132,10 +138,11 @@ def reference_profile(
     needed = (name for column, measure in wanted for name in read_for(column, measure.name, event_at))
     require_columns(tuple(dict.fromkeys(needed)), rows.schema)
     labels, positions = np.unique(nights, return_inverse=True)
+    days = positions if nights_a_day == 1 else np.unique(nights // nights_a_day, return_inverse=True)[1]
     placed = []
     for column, measure in wanted:
         cells = measured(rows, column, measure.name, event_at=event_at, timezone=timezone)
-        placed.append(_placed(column, measure, cells, positions, len(labels)))
+        placed.append(_placed(column, measure, cells, (days, positions), len(labels)))
     edges = Edges(columns=tuple(found.edges for found in placed), event_at=event_at, timezone=timezone)
     sizes = np.bincount(positions, minlength=len(labels))
     profiles = [counted(edges, int(sizes[i]), {found.edges.name: found.counts[i] for found in placed}) for i in range(len(labels))]
@@ -144,6 +151,7 @@ def reference_profile(
         total=reduce(merge, profiles, empty_profile(edges)),
         nights=dict(zip(labels.tolist(), profiles, strict=True)),
         moments={found.edges.name: found.moments for found in placed if found.moments},
+        nights_a_day=nights_a_day,
     )
 
 
@@ -156,12 +164,16 @@ class _Placed:
     moments: Moments | None
 
 
-def _placed(column: str, measure: Measure, cells: pa.Array | pa.ChunkedArray, nights: Counts, size: int) -> _Placed:
+def _placed(
+    column: str, measure: Measure, cells: pa.Array | pa.ChunkedArray, positions: tuple[Counts, Counts], size: int
+) -> _Placed:
+    """Find edges and count over them; *positions* are those of the day and of the night of each row. There are *size* nights."""
+    days, nights = positions
     if not measure.numeric:
-        known, bins = categorical_edges(column, cells, nights, measure.name)
+        known, bins = categorical_edges(column, cells, days, measure.name)
         return _Placed(known, _by_night(known, bins, nights, size), None)
     values = floats(column, cells)
-    edges = numeric_edges(column, values, nights, measure.name)
+    edges = numeric_edges(column, values, days, measure.name)
     return _Placed(edges, _night_counts(edges, values, nights, size), _moments(values))
 
 

@@ -34,4 +34,5 @@ class Outlook(Stored):
             total=only(self.reference.total),
             nights={night: only(profile) for night, profile in self.reference.nights.items()},
             moments={key: moments for key, moments in self.reference.moments.items() if key == name},
+            nights_a_day=self.reference.nights_a_day,
         )

@@ -67,7 +67,6 @@ class MeasuredColumn:
         now: Shape (bins,), the rows of the night.
         psi: In nats; what the reference never held counts as ``other``.
         in_use: The counts in the bins in use.
-        most: About the greatest PSI that a night of so many rows can have: all of them in the bin that is rarest in the reference.
         null: What PSI does without drift, shape (1,).
         unseen: What values that the reference never held do without drift; None for numbers.
         p_values: The chances of such figures without drift, one for each test.
@@ -78,14 +77,9 @@ class MeasuredColumn:
     now: Counts
     in_use: InUse
     psi: float
-    most: float
     null: Null
     unseen: Unseen | None
     p_values: tuple[float, ...]
-
-    def can_alarm(self, level: float) -> bool:
-        """Return whether any night of so many rows would alarm at this *level*. A constant column may: it then has other bins."""
-        return self.unseen is not None or not self.null.freedom.any() or bool(self.null.p_value(self.most) <= level)
 
     def judged(self, threshold: float, level: float, discovery: float, *, plain: bool = False) -> ColumnDrift:
         """Return the column's drift.
@@ -149,15 +143,15 @@ def measured_columns(held: Sequence[HeldColumn], season: Season, shift: float) -
         shift: The tolerated shift, in reference standard deviations.
     """
     joined = [_joined(column, season) for column in held]
-    null, moved, most = _together(joined, season, shift)
-    figures = zip(held, joined, moved.tolist(), most.tolist(), null.p_value(moved).tolist(), strict=True)
+    null, moved = _together(joined, season, shift)
+    figures = zip(held, joined, moved.tolist(), null.p_value(moved).tolist(), strict=True)
     columns = []
-    for place, (column, (in_use, _), psi, farthest, chance) in enumerate(figures):
+    for place, (column, (in_use, _), psi, chance) in enumerate(figures):
         unseen = _unseen(column, shift)
         p_values = (chance,) if unseen is None else (chance, unseen.p_value(_new(column.edges, column.now)))
         alone = null.at(slice(place, place + 1))
         columns.append(
-            MeasuredColumn(column.edges, column.before, column.now, _shown(column, in_use), psi, farthest, alone, unseen, p_values)
+            MeasuredColumn(column.edges, column.before, column.now, _shown(column, in_use), psi, alone, unseen, p_values)
         )
     return tuple(columns)
 
@@ -182,21 +176,18 @@ def _shown(column: HeldColumn, in_use: InUse) -> InUse:
     return InUse.of(before, now, column.edges.test_ordinary)
 
 
-def _together(joined: Sequence[_Joined], season: Season, shift: float) -> tuple[Null, Floats, Floats]:
-    """Return what PSI does without drift, what it is, and the most that it can be, shape (columns,)."""
+def _together(joined: Sequence[_Joined], season: Season, shift: float) -> tuple[Null, Floats]:
+    """Return what PSI does without drift, and what it is, shape (columns,)."""
     order, found = [], []
     for places in _alike(joined):
         before, now = (np.stack([getattr(joined[place][0], part) for place in places]) for part in ("before", "now"))
         nights = np.stack([joined[place][1] for place in places])
-        farthest = np.zeros_like(now)
-        np.put_along_axis(farthest, before.argmin(axis=1, keepdims=True), now.sum(axis=1, keepdims=True), axis=1)
-        null = night_null(before, now, nights, shift, season.group)
         order += places
-        found.append((null, psi_by_row(before, now), psi_by_row(before, farthest)))
+        found.append((night_null(before, now, nights, shift, season.group), psi_by_row(before, now)))
     if not order:
-        return Null(*np.empty((5, 0))), np.empty(0), np.empty(0)
-    back, (nulls, psi, most) = np.argsort(order), zip(*found, strict=True)
-    return Null.of(nulls).at(back), np.concatenate(psi)[back], np.concatenate(most)[back]
+        return Null(*np.empty((5, 0))), np.empty(0)
+    back, (nulls, psi) = np.argsort(order), zip(*found, strict=True)
+    return Null.of(nulls).at(back), np.concatenate(psi)[back]
 
 
 def _alike(joined: Sequence[_Joined]) -> Iterator[list[int]]:

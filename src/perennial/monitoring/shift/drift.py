@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.false_discovery import false_discovery_level
+from perennial.monitoring.shift.farthest import farthest
 from perennial.monitoring.shift.night_null import Null
 from perennial.monitoring.shift.season import Season, season
 
@@ -32,6 +33,7 @@ class Moved:
         names: The columns.
         columns: What was measured of each; empty where there was not enough to measure.
         rows: Of the night.
+        farthest: Gives, by position, what a column shows on the night of as many rows that is the furthest from the reference.
         why_not: Why nothing was measured; empty where it was.
         against: What a sentence says of the nights that the reference was taken from.
     """
@@ -39,6 +41,7 @@ class Moved:
     names: tuple[str, ...]
     columns: tuple[MeasuredColumn, ...] = ()
     rows: int
+    farthest: Callable[[int], MeasuredColumn] | None = None
     why_not: str = ""
     against: str = ""
 
@@ -73,8 +76,10 @@ class Moved:
         order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))
         state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
         ordered = [columns[i] for i in order]
-        if state is SignalState.QUIET and plain is None and not any(column.can_alarm(level) for column in self.columns):
-            return columns, said.signal(SignalState.INSUFFICIENT, ordered[0], _out_of_reach(ordered[0], self.columns[order[0]]))
+        if state is SignalState.QUIET and plain is None and self.farthest is not None:
+            most = _most(map(self.farthest, order), level)
+            if most is not None:
+                return columns, said.signal(SignalState.INSUFFICIENT, ordered[0], _out_of_reach(most, level))
         return columns, said.signal(state, ordered[0], _sentence(ordered) + self.against)
 
 
@@ -86,7 +91,7 @@ def drift(
     nights_per_year: float,
     input_shift: float,
     minimum_rows: int,
-    day: int | None = None,
+    number: int | None = None,
 ) -> tuple[list[ColumnDrift], Signal]:
     """Hold each column of *night* against the reference, with one error budget for all of them.
 
@@ -101,7 +106,7 @@ def drift(
         nights_per_year: How many nights share it.
         input_shift: The tolerated shift, in reference standard deviations.
         minimum_rows: With fewer rows in the night or the reference there is no answer.
-        day: The number of the night's day since 1970-01-01, by which the reference's nights are chosen; None takes all.
+        number: The night's number, as the reference has them, by which its nights are chosen; None takes all.
 
     Returns:
         The columns in the order of the edges, and the night's signal about the one that stands out most.
@@ -109,7 +114,7 @@ def drift(
     Raises:
         DataError: PROFILE_EDGES, the night was counted over other edges.
     """
-    moved = moved_columns(reference, night, input_shift=input_shift, minimum_rows=minimum_rows, day=day)
+    moved = moved_columns(reference, night, input_shift=input_shift, minimum_rows=minimum_rows, number=number)
     return moved.judged(holm_level(moved.p_values, nightly_budget(false_alarms_per_year, nights_per_year)))
 
 
@@ -119,7 +124,13 @@ def nightly_budget(false_alarms_per_year: float, nights_per_year: float) -> floa
 
 
 def moved_columns(
-    reference: Reference, night: Profile, *, input_shift: float, minimum_rows: int, day: int | None = None, needed_nights: int = 0
+    reference: Reference,
+    night: Profile,
+    *,
+    input_shift: float,
+    minimum_rows: int,
+    number: int | None = None,
+    needed_nights: int = 0,
 ) -> Moved:
     """Measure how far each column of *night* is from the reference; what that means is for :meth:`Moved.judged` to say.
 
@@ -128,8 +139,8 @@ def moved_columns(
         night: The night's rows over the same edges.
         input_shift: The tolerated shift, in reference standard deviations.
         minimum_rows: With fewer rows in the night or the reference there is no answer.
-        day: The number of the night's day since 1970-01-01; None takes all nights of the reference for alike.
-        needed_nights: With fewer nights in the reference there is no answer.
+        number: The night's number, as the reference has them; None takes all nights of the reference for alike.
+        needed_nights: With fewer nights in the reference, or fewer days where these have several, there is no answer.
 
     Raises:
         DataError: PROFILE_EDGES.
@@ -139,25 +150,32 @@ def moved_columns(
     if min(night.rows, reference.total.rows) < needed:
         why = f"{night.rows} rows against {reference.total.rows} of the reference, {needed} needed in each"
         return Moved(names=names, rows=night.rows, why_not=why)
-    usual = [day for day, rows in reference.by_column.rows.items() if rows >= minimum_rows]
-    if len(usual) < needed_nights:
-        why = f"{len(usual)} nights of the reference have {minimum_rows} rows, {needed_nights} needed to know how nights differ"
+    usual = [night for night, rows in reference.by_column.rows.items() if rows >= minimum_rows]
+    a_day = reference.nights_a_day
+    days = len({night // a_day for night in usual})  # the hours of three days show nothing of a weekend
+    if days < needed_nights:
+        which = "nights" if a_day == 1 else "days"
+        why = f"{days} {which} of the reference have {minimum_rows} rows, {needed_nights} needed to know how {which} differ"
         return Moved(names=names, rows=night.rows, why_not=why)
-    chosen = season(usual, day)
-    columns = _columns(reference, night, usual, chosen, input_shift)
-    return Moved(names=names, columns=columns, rows=night.rows, against=_against(len(usual), chosen))
+    chosen = season(usual, number, a_day)
+    held = _held(reference, night, usual, chosen)
+    return Moved(
+        names=names,
+        columns=measured_columns(held, chosen, input_shift),
+        rows=night.rows,
+        farthest=lambda place: farthest(held[place], chosen, input_shift),
+        against=_against(len(usual), chosen),
+    )
 
 
-def _columns(
-    reference: Reference, night: Profile, usual: Sequence[int], chosen: Season, shift: float
-) -> tuple[MeasuredColumn, ...]:
+def _held(reference: Reference, night: Profile, usual: Sequence[int], chosen: Season) -> list[HeldColumn]:
     held, stored = [], reference.by_column
     some = np.isin(list(stored.rows), usual)
     for edges in reference.edges.columns:
         nights = stored.counts[edges.name][some]
         before = nights[chosen.alike].sum(axis=0) if chosen.words else np.array(reference.total.counts[edges.name])
         held.append(HeldColumn(edges, before, np.array(night.counts[edges.name]), nights))
-    return measured_columns(held, chosen, shift)
+    return held
 
 
 def _sentence(ordered: Sequence[ColumnDrift]) -> str:
@@ -177,11 +195,22 @@ def _sentence(ordered: Sequence[ColumnDrift]) -> str:
     )
 
 
-def _out_of_reach(column: ColumnDrift, measured: MeasuredColumn) -> str:
+def _most(nights: Iterable[MeasuredColumn], level: float) -> MeasuredColumn | None:
+    """Return the first of *nights*, each the furthest that a column allows; None where one of them would alarm at this *level*."""
+    first = None
+    for night in nights:
+        if min(night.p_values) <= level:
+            return None
+        first = first or night
+    return first
+
+
+def _out_of_reach(most: MeasuredColumn, level: float) -> str:
     """Say why no night could alarm, and what would be needed."""
-    figures = f"{column.column} PSI reaches {measured.most:.3g} nats at most, {column.threshold:.3g} would be needed"
+    threshold = float(most.null.threshold(level)[0])
     return (
-        f"no night of {column.n} rows could alarm: {figures}, as so few nights of the reference cannot show how nights differ; "
+        f"no night of {int(most.now.sum())} rows could alarm: {most.edges.name} PSI reaches {most.psi:.3g} nats at most, "
+        f"{threshold:.3g} would be needed, as so few nights of the reference cannot show how nights differ; "
         "a longer reference (of predictions and labels: evaluation.holdout) or more rows a night would tell"
     )
 

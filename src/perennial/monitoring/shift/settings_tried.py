@@ -41,7 +41,7 @@ class Nights:
     """Nights as counts over the same edges.
 
     Attributes:
-        days: Shape (nights,), the number of each night's day since 1970-01-01.
+        days: Shape (nights,), the number of each night: of its day since 1970-01-01, where that is not cut into several.
         counts: Shape (nights, bins), by column.
     """
 
@@ -55,10 +55,11 @@ class Nights:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """A reference: its nights, and all its rows, shape (bins,), by column."""
+    """A reference: its nights, all its rows, shape (bins,), by column, and in how many nights it cuts a day."""
 
     nights: Nights
     totals: Mapping[str, Counts]
+    nights_a_day: int = 1
 
 
 def figures_by_column(columns: Sequence[ColumnEdges], against: Against, nights: Nights, shift: float) -> dict[str, Figures]:
@@ -85,7 +86,9 @@ def shuffled(against: Against, nights: Nights, rng: np.random.Generator) -> tupl
     dealt = {name: np.concatenate([against.nights.counts[name], nights.counts[name]])[order] for name in nights.counts}
     reference = Nights(against.nights.days, {name: counts[:size] for name, counts in dealt.items()})
     totals = {name: counts.sum(axis=0) for name, counts in reference.counts.items()}
-    return Against(reference, totals), Nights(nights.days, {name: counts[size:] for name, counts in dealt.items()})
+    return Against(reference, totals, against.nights_a_day), Nights(
+        nights.days, {name: counts[size:] for name, counts in dealt.items()}
+    )
 
 
 def smallest_shift(
@@ -131,4 +134,4 @@ def _first(seen: Callable[[int], bool]) -> float | None:
 
 def _slots(against: Against, nights: Nights) -> Slots:
     days = against.nights.days.tolist()
-    return slots([season(days, day) for day in nights.days.tolist()])
+    return slots([season(days, day, against.nights_a_day) for day in nights.days.tolist()])

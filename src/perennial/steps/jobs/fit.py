@@ -17,14 +17,13 @@ from perennial.definition.models import Definition
 from perennial.learning.baseline import baseline_columns, fit_baseline
 from perennial.learning.codec import Written, write_model
 from perennial.learning.features import Columns, feature_frame
-from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.steps.arrays import target
 from perennial.steps.columns import feature_columns
 from perennial.steps.fitted import fitted
 from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_model, handed_rows
 from perennial.steps.jobs.warm import warm  # noqa: F401 - the workshop calls it before the first fork
 from perennial.steps.sample import write_sample
-from perennial.steps.scored_nights import night_days
+from perennial.steps.trained_reference import trained_reference
 
 GOLDEN_ROWS = 8
 
@@ -54,7 +53,7 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     trivial = baseline_columns(definition.source.event_at, timezone)
     golden = rows.slice(max(0, rows.num_rows - GOLDEN_ROWS))
     with ThreadPoolExecutor(1, thread_name_prefix="profile") as beside:  # it sorts numbers, while models are written by Python
-        counted = beside.submit(lambda: _reference(definition, rows).to_json())
+        counted = beside.submit(lambda: trained_reference(definition, rows).to_json())
         hand_model(folder, "model", _written(definition, model, golden, columns, trusted))
         hand_model(folder, "baseline", _written(definition, baseline, golden, trivial, trusted))
         if definition.monitoring.multivariate:
@@ -62,19 +61,6 @@ def run(ask: dict[str, Any], folder: Path) -> dict[str, Any]:
     with file_errors(WHERE):
         (folder / PROFILE).write_bytes(counted.result())
     return {"seconds": seconds}
-
-
-def _reference(definition: Definition, rows: pa.Table) -> Reference:
-    features = definition.features
-    return reference_profile(
-        rows,
-        numeric=features.numeric,
-        categorical=features.categorical,
-        watched=definition.monitoring.columns,
-        event_at=definition.source.event_at,
-        timezone=definition.schedule.timezone,
-        nights=night_days(definition, rows),
-    )
 
 
 def _written(definition: Definition, model: BaseEstimator, golden: pa.Table, columns: Columns, trusted: frozenset[str]) -> Written:

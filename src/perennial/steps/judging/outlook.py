@@ -12,11 +12,11 @@ from perennial.monitoring.counting.profile import Profile, profile
 from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.loss.outlook import LABEL, PREDICTION, Outlook
 from perennial.monitoring.shift.drift import Moved, moved_columns
-from perennial.steps.arrays import day_of, target
+from perennial.steps.arrays import target
 from perennial.steps.measuring.kept_counts import kept_counts
 from perennial.steps.measuring.loss import loss_of
 from perennial.steps.measuring.loss_outlook import loss_outlook
-from perennial.steps.scored_nights import night_days
+from perennial.steps.scored_nights import night_number, nights_a_day, reference_nights
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -35,7 +35,8 @@ def outlook_of(definition: Definition, stores: Stores, version: ModelVersion, ho
         RejectedError: STORE_FULL, STORE_DENIED.
     """
     rows = pa.table({PREDICTION: predictions, LABEL: target(holdout, definition)})
-    reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=night_days(definition, holdout))
+    nights, a_day = reference_nights(definition, holdout), nights_a_day(definition)
+    reference = reference_profile(rows, numeric=(PREDICTION, LABEL), nights=nights, nights_a_day=a_day)
     edges = Reference.from_json(stores.artifacts.get(version.profile)).edges
     losses = loss_outlook(definition, predictions, holdout, (*edges.columns, *reference.edges.columns))
     return stores.artifacts.put(Outlook(reference=reference, losses=losses).to_json())
@@ -97,7 +98,7 @@ def _moved(definition: Definition, night: Interval, reference: Reference, counte
         counted,
         input_shift=definition.monitoring.tolerance.input_shift,
         minimum_rows=definition.monitoring.minimum_rows,
-        day=day_of(night),
+        number=night_number(definition, night, reference.nights_a_day),
         needed_nights=FEW_NIGHTS,
     )
 

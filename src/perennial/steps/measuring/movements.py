@@ -11,12 +11,12 @@ from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.loss.outlook import LABEL, PREDICTION
 from perennial.monitoring.shift.drift import Moved, moved_columns
-from perennial.steps.arrays import day_of
 from perennial.steps.judging.outlook import labels_moved, predictions_moved
 from perennial.steps.measuring.counted import counted
 from perennial.steps.measuring.kept_counts import kept_counts
 from perennial.steps.measuring.told_apart import told_apart, told_signal
 from perennial.steps.measuring.watched import watched_reference
+from perennial.steps.scored_nights import night_number
 
 if TYPE_CHECKING:
     from perennial.core.interval import Interval
@@ -130,7 +130,7 @@ def _inputs(night: Night) -> tuple[Moved, Profile]:
         known,
         input_shift=monitoring.tolerance.input_shift,
         minimum_rows=monitoring.minimum_rows,
-        day=day_of(night.interval),
+        number=night_number(night.definition, night.interval, reference.nights_a_day),
     )
     return moved, known
 
