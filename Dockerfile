@@ -16,6 +16,16 @@ WORKDIR /opt/perennial
 COPY requirements/run.txt requirements/run.txt
 RUN pip install --no-cache-dir --require-hashes --requirement requirements/run.txt
 
+# What the profiles of docker-compose.yml need besides: "celery", "spark", or both. Spark needs Java.
+ARG ADDED=""
+COPY requirements/celery.txt requirements/spark.txt requirements/
+RUN for name in $ADDED; do \
+      pip install --no-cache-dir --no-deps --require-hashes --requirement "requirements/$name.txt" || exit 1; \
+    done; \
+    case " $ADDED " in *" spark "*) \
+      apt-get update && apt-get install --yes --no-install-recommends openjdk-17-jre-headless && rm -rf /var/lib/apt/lists/*;; \
+    esac
+
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .

@@ -11,10 +11,11 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 BROWSER := $(VENV)/.installed-browser
 SPARK := $(VENV)-spark/.installed
+CELERY := $(VENV)-celery/.installed
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test browser spark faults bench judge backtests up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser spark celery faults bench judge backtests up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ faults: $(DEV) ## Run the tests that kill processes, stop servers and fill disks
 
 spark: $(SPARK) ## Run the tests of rows on Spark, in an environment of their own (PySpark, 480 MB; needs Java 17)
 	$(VENV)-spark/bin/python -m pytest -m spark $(TESTS)
+
+celery: $(CELERY) ## Run the test of tasks on Celery, in an environment of its own (needs a redis-server)
+	$(VENV)-celery/bin/python -m pytest $(or $(TESTS),tests/faults/test_celery_worker_is_killed.py tests/unit/test_compose.py)
 
 check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
@@ -85,6 +89,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" - --output-file requirements/spark.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
 	  --custom-compile-command "make lock" --group browser --output-file requirements/browser.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
+	  --custom-compile-command "make lock" --group celery --output-file requirements/celery.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -93,7 +99,7 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-spark $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-spark $(VENV)-celery $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -111,6 +117,12 @@ $(BROWSER): requirements/browser.txt $(DEV)
 $(SPARK): requirements/spark.txt requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh requirements/dev.txt
 	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh $< --alone
+	@touch $@
+
+# Apart, since a provider changes Airflow for all tests.
+$(CELERY): requirements/celery.txt requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh requirements/dev.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh $< --alone
 	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.

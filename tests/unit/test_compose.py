@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import importlib
 import json
 import re
 from importlib.util import find_spec
@@ -22,6 +23,19 @@ SCHEMA = json.loads((ROOT / "tests/data/compose-spec.json").read_text())
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>[^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN")
 RUN_ONCE = {"init"}
+PROFILES = {"redis": ["celery"], "worker": ["celery"], "flower": ["flower"], "spark": ["spark"], "spark-worker": ["spark"]}
+CHOICES = {
+    "AIRFLOW_EXECUTOR": "LocalExecutor",
+    "AIRFLOW_PARALLELISM": "4",
+    "FLOWER_PORT": "5555",
+    "IMAGE_ADDED": "",
+    "PERENNIAL_SPARK": "",
+    "REDIS_PASSWORD": "",
+}
+"""Variables of the profiles, with what they are where nobody sets them. They may be missing from an .env of before."""
+
+OF_CELERY = {"broker_url", "flower_basic_auth", "result_backend", "worker_concurrency"}
+"""Settings of Airflow's Celery provider that are in use."""
 
 
 def _compose() -> dict[str, Any]:
@@ -31,6 +45,10 @@ def _compose() -> dict[str, Any]:
 
 def _services() -> list[Any]:
     return [pytest.param(service, id=name) for name, service in _compose()["services"].items()]
+
+
+def _without_profiles() -> dict[str, Any]:
+    return {name: service for name, service in _compose()["services"].items() if "profiles" not in service}
 
 
 def _example() -> dict[str, str]:
@@ -63,22 +81,67 @@ def test_every_service_that_is_needed_is_there() -> None:
     """PostgreSQL, a store of artifacts, Airflow's four, and what prepares them."""
     expected = {"postgres", "s3", "init", "api-server", "scheduler", "dag-processor", "triggerer"}
 
-    assert set(_compose()["services"]) == expected
+    assert set(_without_profiles()) == expected
+
+
+def test_celery_and_spark_start_only_where_their_profile_is_asked_for() -> None:
+    """Flower has one of its own."""
+    services = _compose()["services"]
+
+    assert {name: services[name]["profiles"] for name in set(services) - set(_without_profiles())} == PROFILES
+
+
+def test_who_asks_for_no_profile_gets_what_was_there_before() -> None:
+    """Nothing that starts waits for a service of a profile; the executor is local, the image has no more, rows stay in tasks."""
+    services = _without_profiles()
+    filled = yaml.safe_load(
+        VARIABLE.sub(lambda match: match["rest"].removeprefix(":-") if match["name"] in CHOICES else "ab12", COMPOSE)
+    )
+    scheduler = filled["services"]["scheduler"]
+
+    assert {wanted for service in services.values() for wanted in service.get("depends_on", {})} <= set(services)
+    assert scheduler["build"] == {"context": ".", "args": {"ADDED": None}}
+    assert scheduler["environment"]["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert scheduler["environment"]["AIRFLOW__CORE__PARALLELISM"] == "4"
+    assert Settings.of({"PERENNIAL_SPARK": scheduler["environment"]["PERENNIAL_SPARK"] or ""}).spark is None
+
+
+def test_redis_refuses_to_start_without_a_password() -> None:
+    """Compose cannot refuse for it: it would do so without the profile, too."""
+    command = _compose()["services"]["redis"]["command"][-1]
+
+    assert '--requirepass "$${REDIS_PASSWORD:?see .env.example}"' in command
+
+
+def test_the_profiles_add_to_the_image_what_is_pinned() -> None:
+    """What the example names for the image is a file of hashed requirements that the image copies."""
+    assert {"requirements/celery.txt", "requirements/spark.txt"} <= set(_copied())
+    assert '--no-deps --require-hashes --requirement "requirements/$name.txt"' in DOCKERFILE
+    assert 'ARG ADDED=""' in DOCKERFILE
 
 
 def test_every_variable_is_in_the_example_and_none_is_idle_there() -> None:
     """Whoever fills in the example has filled in everything."""
-    assert {match["name"] for match in VARIABLE.finditer(COMPOSE)} == set(_example())
+    assert {match["name"] for match in VARIABLE.finditer(COMPOSE)} == set(_example()) - {"COMPOSE_PROFILES"}  # Docker's own
 
 
 def test_compose_refuses_to_start_without_a_value() -> None:
-    """No variable has a default; an empty one counts as missing."""
-    assert {match["rest"] for match in VARIABLE.finditer(COMPOSE)} == {":?see .env.example"}
+    """No variable has a default but those of the profiles; an empty one counts as missing."""
+    said = {(match["name"], match["rest"]) for match in VARIABLE.finditer(COMPOSE)}
+
+    assert {(name, rest) for name, rest in said if name in CHOICES} == {(name, f":-{value}") for name, value in CHOICES.items()}
+    assert {rest for name, rest in said if name not in CHOICES} == {":?see .env.example"}
 
 
 def test_the_example_holds_no_secret() -> None:
     """What somebody forgot to fill in cannot be a known password."""
-    assert {name: value for name, value in _example().items() if value} == {"AIRFLOW_PORT": "8080", "POSTGRES_PORT": "5432"}
+    chosen = {name: value for name, value in CHOICES.items() if value}
+
+    assert {name: value for name, value in _example().items() if value} == {
+        "AIRFLOW_PORT": "8080",
+        "POSTGRES_PORT": "5432",
+        **chosen,
+    }
 
 
 @pytest.mark.parametrize("service", _services())
@@ -142,8 +205,11 @@ def test_nothing_of_airflow_starts_before_the_schemas_are_there() -> None:
     }
     assert {
         name: services[name]["depends_on"]["init"]["condition"]
-        for name in ("api-server", "scheduler", "dag-processor", "triggerer")
-    } == dict.fromkeys(("api-server", "scheduler", "dag-processor", "triggerer"), "service_completed_successfully")
+        for name in ("api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "spark", "spark-worker")
+    } == dict.fromkeys(
+        ("api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "spark", "spark-worker"),
+        "service_completed_successfully",
+    )
 
 
 def test_every_setting_of_airflow_exists() -> None:
@@ -152,9 +218,18 @@ def test_every_setting_of_airflow_exists() -> None:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     options = yaml.safe_load((Path(spec.submodule_search_locations[0]) / "config_templates/config.yml").read_text())
-    named = set(re.findall(r"AIRFLOW__(\w+?)__(\w+)", COMPOSE + DOCKERFILE))
+    known = {section: set(has["options"]) for section, has in options.items()} | {"celery": OF_CELERY}
+    named = {(section.lower(), key.lower()) for section, key in re.findall(r"AIRFLOW__(\w+?)__(\w+)", COMPOSE + DOCKERFILE)}
 
-    assert [(section, key) for section, key in sorted(named) if key.lower() not in options[section.lower()]["options"]] == []
+    assert [(section, key) for section, key in sorted(named) if key not in known[section]] == []
+
+
+@pytest.mark.skipif(find_spec("celery") is None, reason="Airflow's Celery provider is missing: make celery")
+def test_every_setting_of_celery_exists() -> None:
+    """They are those of the provider that is pinned."""
+    provider = importlib.import_module("airflow.providers.celery.get_provider_info")
+
+    assert set(provider.get_provider_info()["config"]["celery"]["options"]) >= OF_CELERY
 
 
 def test_perennial_understands_its_settings() -> None:
