@@ -74,6 +74,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "publish": {"ready_within": "1s"},
     },
     "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
+    "regions_cleared": REGIONS,
     "regions_asked": {**REGIONS, "publish": {"approval": "human"}},
     "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
 }

@@ -416,6 +416,7 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
         "nights",
         "regions",
         "regions_asked",
+        "regions_cleared",
         "rejected",
         "silent",
     )

@@ -77,7 +77,7 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
             snapshot = Snapshot.model_validate(extracted)
             validation = step(definition, snapshot.interval, stores, snapshot=snapshot)
             for finding in validation.findings:
-                if not finding.success:
+                if finding.unexpected or not finding.success:
                     _say(segment, "%s", finding.sentence)
             _say(segment, "%s: %d rows, %d in quarantine", validation.verdict, validation.rows, validation.quarantined)
             return validation
