@@ -94,6 +94,8 @@ class Operator:
         self.page.goto("/required_actions")
         self.page.get_by_role("link", name=f"Walked: make {about} champion?").first.click()
         self.page.get_by_role("heading", name="Gates").wait_for()
+        plot = self.page.get_by_role("img", name="mae of this version")
+        assert plot.evaluate("(one) => one.decode().then(() => one.naturalWidth)") > 0
         self.picture("airflow_approval")
         self.page.get_by_role("group").filter(has_text="Comment").get_by_role("textbox").fill(comment)
         self.page.get_by_role("button", name=option).click()
