@@ -67,6 +67,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "answered": {"publish": {"approval": "human"}},
     "composed": {"source": {"table": "ready"}},
     "looked_at": {},
+    "walked": {
+        "title": "Walked",
+        "source": {"table": "walked_conditions"},
+        "label": {"source": {"table": "walked_rides"}},
+        "publish": {"approval": "human", "approvers": ["admin"]},
+    },
     "lacking": {
         **TOLD,
         "title": "Lacking",

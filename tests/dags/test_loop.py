@@ -419,6 +419,7 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
         "regions_cleared",
         "rejected",
         "silent",
+        "walked",
     )
 
     assert file.endswith("config_errors.py")
