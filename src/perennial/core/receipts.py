@@ -176,7 +176,8 @@ class ModelVersion(Keyed):
 
     *artifact* and *baseline* name signed model manifests, *profile* the reference profile, *sample* some of the training rows, all
     by digest. *fit_seconds* and *fit_memory* (bytes at the peak) are what the fit took the first time; they are no part of the
-    version's id.
+    version's id. Where the definition caps the rows, *rows* were drawn with *seed* from *drawn_from* rows, so that each of
+    *drawn_days* UTC days keeps its share.
     """
 
     id: str
@@ -197,6 +198,8 @@ class ModelVersion(Keyed):
     sample: str | None = None
     fit_seconds: float | None = None
     fit_memory: int | None = None
+    drawn_from: int | None = None
+    drawn_days: int | None = None
 
 
 class Estimate(Receipt):
