@@ -16,6 +16,9 @@ _WOULD = {
     Action.WATCH: "would be watched",
     Action.KEEP: "would keep the champion",
 }
+_GATHERED = frozenset({"decay", "baseline"})
+"""The kinds of signals whose value is evidence that is gathered over nights."""
+
 _INSTANT = timedelta(microseconds=1)
 _FARTHEST = 366
 """Nights further ahead than this are not told: nothing stays alike for so long."""
@@ -157,7 +160,7 @@ def _nights_like_the_last(signal: Signal, before: float | None) -> int | None:
 
     A night multiplies by some factor what was there before and one more unit (Shiryaev and Roberts); the last night shows it.
     """
-    if signal.kind != "decay" or before is None or signal.value is None or signal.threshold is None:
+    if signal.kind not in _GATHERED or before is None or signal.value is None or signal.threshold is None:
         return None
     factor, found = signal.value / (before + 1), signal.value
     for night in range(1, _FARTHEST + 1):
