@@ -104,7 +104,7 @@ def _waits(facts: Facts, policy: Policy) -> Iterator[_Change]:
     """Yield what passes by waiting: ages, fresh data, the patience with what was refused; and what a person ends."""
     if facts.refused_in_a_row >= policy.breaker:
         cleared = replace(facts, refused_in_a_row=0, answers_refused=0, since_answer=None)
-        yield _Change(cleared, "once a challenger passes, or a person retrains,")
+        yield _Change(cleared, "once a challenger passes, or a person promotes one or rolls back,")
     age = facts.champion_age
     if age is not None and policy.min_age is not None and age < policy.min_age:
         words = f"in {days(policy.min_age - age)}, when the champion is {days(policy.min_age)} old,"
