@@ -87,11 +87,11 @@ def loss_signals(watched: Watched, losses: Sequence[NightLoss]) -> tuple[list[Si
         ArtifactError: The counts of the night, or the snapshot of a settled night, are not what was stored.
     """
     champion, baseline = (_of(watched, losses, role) for role in (Role.CHAMPION, Role.BASELINE))
-    beside = behind_baseline(champion, baseline, minimum_labels=watched.minimum)
+    learnt = learnt_losses(watched.definition, watched.outlook) if watched.evaluation else None
+    shares = budget(watched.definition, watched.interval.length, learnt)
+    beside = behind_baseline(champion, baseline, minimum_labels=watched.minimum, alpha=shares.baseline)
     if watched.evaluation is None:
         return [beside], ()
-    learnt = learnt_losses(watched.definition, watched.outlook)
-    shares = budget(watched.definition, watched.interval.length, learnt)
     known = evaluated(watched.definition, watched.evaluation, learnt.variation if learnt else None)
     signals = [_decay(watched, champion, known, shares.decay), beside]
     fresh: tuple[NightLoss, ...] = ()
