@@ -67,6 +67,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "answered": {"publish": {"approval": "human"}},
     "composed": {"source": {"table": "ready"}},
     "looked_at": {},
+    "walked": {
+        "title": "Walked",
+        "source": {"table": "walked_conditions"},
+        "label": {"source": {"table": "walked_rides"}},
+        "publish": {"approval": "human", "approvers": ["admin"]},
+    },
     "lacking": {
         **TOLD,
         "title": "Lacking",
@@ -74,6 +80,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "publish": {"ready_within": "1s"},
     },
     "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
+    "regions_cleared": REGIONS,
     "regions_asked": {**REGIONS, "publish": {"approval": "human"}},
     "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
 }

@@ -416,8 +416,10 @@ def test_a_broken_definition_shows_as_an_import_error(client: Client, airflow_de
         "nights",
         "regions",
         "regions_asked",
+        "regions_cleared",
         "rejected",
         "silent",
+        "walked",
     )
 
     assert file.endswith("config_errors.py")

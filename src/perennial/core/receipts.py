@@ -176,7 +176,8 @@ class ModelVersion(Keyed):
 
     *artifact* and *baseline* name signed model manifests, *profile* the reference profile, *sample* some of the training rows, all
     by digest. *fit_seconds* and *fit_memory* (bytes at the peak) are what the fit took the first time; they are no part of the
-    version's id.
+    version's id. Where the definition caps the rows, *rows* were drawn with *seed* from *drawn_from* rows, so that each of
+    *drawn_days* UTC days keeps its share.
     """
 
     id: str
@@ -197,6 +198,8 @@ class ModelVersion(Keyed):
     sample: str | None = None
     fit_seconds: float | None = None
     fit_memory: int | None = None
+    drawn_from: int | None = None
+    drawn_days: int | None = None
 
 
 class Estimate(Receipt):
@@ -380,12 +383,14 @@ class Beside(Receipt):
     unseen: float | None = None
     unseen_allowed: float | None = None
     parts: tuple[str, ...] = ()
+    mute: bool = False
 
 
 class ColumnDrift(Receipt):
     """How far one column of a night lies from the reference: PSI in nats, its threshold at the night's level, rows.
 
-    *beside* holds what else was measured; None where nothing was.
+    *beside* holds what else was measured; None where nothing was. A column is *mute* where no night of as many rows could alarm in
+    it at this level: there is insufficient evidence, however near it lies.
     """
 
     column: str
@@ -394,6 +399,11 @@ class ColumnDrift(Receipt):
     n: int
     state: SignalState
     beside: Beside | None = None
+
+    @property
+    def word(self) -> str:
+        """What to call the column's state: ``mute``, or the state."""
+        return "mute" if self.beside and self.beside.mute else self.state.value
 
 
 class NightLoss(Receipt):

@@ -226,6 +226,9 @@ class Estimator(Part):
     """An optional search over further keyword arguments."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of everything random in a training run."""
+    rows: Annotated[int, Field(ge=100, le=1_000_000_000)] | None = None
+    """The most rows that are fitted. Where a training has more, so many are drawn with the seed, each UTC day keeping its share.
+    The holdout is never drawn from: all of its rows judge."""
     memory: Annotated[Size, Field(json_schema_extra={"default": "4GiB"})] = 4 << 30
     """The most memory that fitting, loading or trying a model may ask for, each in a process of its own. Enforced on Linux."""
     time: Annotated[Span, Field(json_schema_extra={"default": "2h"})] = timedelta(hours=2)
@@ -427,7 +430,8 @@ class Retraining(Part):
     fresh: Duration | None = None
     """Decay is answered only when the training part, without the holdout, reaches this far past the change."""
     breaker: Annotated[int, Field(ge=1, le=100)] = 3
-    """After so many refused challengers in a row no more are asked for, until a person acts."""
+    """After so many refused challengers in a row no decision asks for another one, until a challenger passes, or a person promotes
+    one or rolls back. The schedule goes on, and a person may retrain at any time."""
 
 
 class Publish(Part):
@@ -517,7 +521,7 @@ class Definition(Part):
         usual = Publish()
         unsaid = {name for name in _NEWER if getattr(self.publish, name) == getattr(usual, name)}
         parts = {name: True for name in ("segments", "messages") if getattr(self, name) is None}
-        return {**parts, "publish": unsaid}
+        return {**parts, "publish": unsaid, "estimator": {"rows"} if self.estimator.rows is None else set()}
 
     def trained_until(self, end: datetime) -> datetime:
         """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""

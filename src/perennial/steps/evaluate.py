@@ -19,6 +19,7 @@ from perennial.learning.judgement import Judgement, Rules, judge
 from perennial.ports import Stores
 from perennial.steps.arrays import days, target, within
 from perennial.steps.champion import effective_from, promoted_with, version_of
+from perennial.steps.drawn import drawn
 from perennial.steps.judging.costs import judged_by_budget
 from perennial.steps.judging.holdout import Holdout
 from perennial.steps.judging.importance import importance_of
@@ -116,7 +117,8 @@ def _further(
     yield from judged_by_budget(definition, stores, version, tried.cost, champion)
     noise = definition.evaluation.gates.noise
     if noise is not None:
-        yield noise_of(definition, stores, noise.among, learnt=within(rows, definition, version.trained_on), held_out=holdout.rows)
+        learnt = drawn(definition, within(rows, definition, version.trained_on))
+        yield noise_of(definition, stores, noise.among, learnt=learnt, held_out=holdout.rows)
 
 
 def _judged(

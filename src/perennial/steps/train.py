@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
 from perennial import __version__
@@ -15,8 +16,9 @@ from perennial.definition.models import Definition
 from perennial.learning.codec import sign_model
 from perennial.learning.manifest import versions
 from perennial.ports import Stores
-from perennial.steps.arrays import within
+from perennial.steps.arrays import days, within
 from perennial.steps.columns import feature_columns
+from perennial.steps.drawn import drawn
 from perennial.steps.jobs import FIT
 from perennial.steps.jobs.handed import PROFILE, SAMPLE, hand_rows, handed_bytes, handed_model
 from perennial.steps.snapshots.rows import clean_rows
@@ -74,7 +76,8 @@ def trained(
         raise DataError(Code.DATA_REFUSED, _refusal(validation), where=f"{definition.name} {interval}")
     stores.workshop.prepare(FIT)  # while the rows are read
     window = trained_on(definition, interval)
-    rows = within(clean_rows(definition, stores, snapshot, validation), definition, window)
+    known = within(clean_rows(definition, stores, snapshot, validation), definition, window)
+    rows = drawn(definition, known)
     fitted, done = _fitted(definition, stores, rows)
     made = {name: fitted[name] for name in ("artifact", "baseline", "profile")}  # the sample follows from the rows
     content = [definition.digest, snapshot.digest, validation.id, __version__, str(window), versions(), made]
@@ -98,6 +101,8 @@ def trained(
         request=request,
         fit_seconds=done.value["seconds"],
         fit_memory=done.memory,
+        drawn_from=known.num_rows if rows is not known else None,
+        drawn_days=int(np.unique(days(known, definition)).size) if rows is not known else None,
     )
 
 

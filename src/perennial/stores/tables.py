@@ -223,6 +223,8 @@ training_run = Table(
     _to("request", "retrain_request.id", null=True),
     _figure("fit_seconds"),
     Column("fit_memory", BigInteger),
+    Column("drawn_from", BigInteger),
+    Column("drawn_days", BigInteger),
     _written(),
     _forward(),
     _forward("trained_on"),

@@ -145,6 +145,8 @@ class Story:
             request=request,
             fit_seconds=0.1 + 0.2,
             fit_memory=2**40,
+            drawn_from=1440,
+            drawn_days=23,
         )
 
     def evaluation(self, number: int, champion: str | None = None, verdict: Verdict = Verdict.PASS) -> Evaluation:

@@ -65,6 +65,17 @@ class Fragile(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return np.full(len(X), self.mean_)
 
 
+class Frugal(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Cannot be fitted to more than 150 rows."""
+
+    def fit(self, X: pd.DataFrame, y: Labels) -> Self:  # noqa: N803 - scikit-learn's names
+        """Count."""
+        if len(X) > 150:
+            message = "too many rows"
+            raise ValueError(message)
+        return super().fit(X, y)  # type: ignore[no-any-return]  # scikit-learn has no types
+
+
 class Unlucky(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Predicts the mean; at a single row the next line of a file happens to it: ``kill``, ``loop`` or ``hold``."""
 
@@ -118,6 +129,11 @@ def endless() -> Endless:
 def fragile() -> Fragile:
     """Return an estimator that crashes at one row."""
     return Fragile()
+
+
+def frugal() -> Frugal:
+    """Return an estimator that refuses many rows."""
+    return Frugal()
 
 
 def plain() -> LinearRegression:

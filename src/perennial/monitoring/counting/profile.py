@@ -28,6 +28,8 @@ THREADS = 2
 """How many threads count rows: most of the work is done where Python lets others run."""
 
 _BATCH = 1 << 17
+_BYTES_A_COUNT = 36
+"""A place in a tuple, and a number in Python."""
 _LEAST_ROWS = 1 << 13
 
 
@@ -50,6 +52,11 @@ class Profile(Stored):
     edges: str
     rows: int
     counts: dict[str, tuple[int, ...]]
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how much memory the counts take."""
+        return _BYTES_A_COUNT * sum(map(len, self.counts.values()))
 
     @field_serializer("counts", when_used="json")
     def _packed(self, counts: dict[str, tuple[int, ...]]) -> dict[str, object]:

@@ -60,7 +60,7 @@ def data(described: Described, version: ModelVersion, snapshot: Snapshot, valida
         ("source", f"{described.relation}, connection {described.connection}"),
         ("label", f"{described.label}, known {described.label_delay} after the event{final}"),
         ("window", between(version.interval)),
-        ("trained on", f"{version.rows} rows, {between(version.trained_on)}; the rest is held out, or has no label yet"),
+        ("trained on", f"{_learnt_from(version)}, {between(version.trained_on)}; the rest is held out, or has no label yet"),
         ("known until", at_minute(version.as_of)),
         ("snapshot", f"{snapshot.digest}: {snapshot.rows} rows, {snapshot.label_rows} labels"),
         ("validation", f"{validation.verdict}: {validation.quarantined} of {validation.rows} rows quarantined"),
@@ -93,6 +93,11 @@ def software(fitted: Fitted, version: ModelVersion) -> str:
     }
     versions = {**fitted.versions, **fitted.other_versions}
     return section("Software and names", facts([("perennial", version.code_version), *sorted(versions.items()), *kept.items()]))
+
+
+def _learnt_from(version: ModelVersion) -> str:
+    of = f", drawn from {version.drawn_from} by day and seed" if version.drawn_from else ""
+    return f"{version.rows} rows{of}"
 
 
 def _took(version: ModelVersion) -> str:

@@ -156,6 +156,8 @@ CREATE TABLE perennial.training_run (
     request text,
     fit_seconds double precision,
     fit_memory bigint,
+    drawn_from bigint,
+    drawn_days bigint,
     written_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT training_run_pkey PRIMARY KEY (id),
     CONSTRAINT training_run_interval_check CHECK (interval_start < interval_end),
