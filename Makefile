@@ -12,10 +12,11 @@ DEV := $(VENV)/.installed-dev
 BROWSER := $(VENV)/.installed-browser
 SPARK := $(VENV)-spark/.installed
 CELERY := $(VENV)-celery/.installed
+LINEAGE := $(VENV)-lineage/.installed
 PEERS := $(VENV)-bench/.installed $(VENV)-bench-evidently/.installed
 JUDGES := $(VENV)-bench-evidently/.installed $(VENV)-bench-nannyml/.installed
 
-.PHONY: help demo test browser spark celery faults bench judge backtests up down logs check format lint types floors docs schema lock clean
+.PHONY: help demo test browser spark celery lineage faults bench judge backtests up down logs check format lint types floors docs schema lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ spark: $(SPARK) ## Run the tests of rows on Spark, in an environment of their ow
 
 celery: $(CELERY) ## Run the test of tasks on Celery, in an environment of its own (needs a redis-server)
 	$(VENV)-celery/bin/python -m pytest $(or $(TESTS),tests/faults/test_celery_worker_is_killed.py tests/unit/test_compose.py)
+
+lineage: $(LINEAGE) ## Run the tests of OpenLineage's events, in an environment of their own
+	$(VENV)-lineage/bin/python -m pytest $(or $(TESTS),tests/unit/orchestration/test_lineage.py)
 
 check: $(DEV) format lint types floors test faults docs ## What CI runs: format, lint, types, floors, all tests, docs
 
@@ -91,6 +95,8 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group browser --output-file requirements/browser.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
 	  --custom-compile-command "make lock" --group celery --output-file requirements/celery.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/dev.txt \
+	  --custom-compile-command "make lock" --group lineage --output-file requirements/lineage.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --constraint requirements/run.txt \
 	  --custom-compile-command "make lock" --group bench --output-file requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -99,7 +105,7 @@ lock: ## Pin and hash the requirements anew; needs uv. No index address gets int
 	  --custom-compile-command "make lock" --group bench-nannyml --output-file requirements/bench-nannyml.txt
 
 clean: ## Remove what was installed and every local data folder (asks nothing; stops nothing)
-	rm -rf $(VENV) $(VENV)-spark $(VENV)-celery $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-spark $(VENV)-celery $(VENV)-lineage $(VENV)-bench $(VENV)-bench-evidently $(VENV)-bench-nannyml .perennial .screenshots .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUN): requirements/run.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh requirements/run.txt
@@ -119,7 +125,12 @@ $(SPARK): requirements/spark.txt requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh $< --alone
 	@touch $@
 
-# Apart, since a provider changes Airflow for all tests.
+# Both apart, since a provider changes Airflow for all tests.
+$(LINEAGE): requirements/lineage.txt requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-lineage" bash requirements/install.sh requirements/dev.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-lineage" bash requirements/install.sh $< --alone
+	@touch $@
+
 $(CELERY): requirements/celery.txt requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh requirements/dev.txt
 	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh $< --alone

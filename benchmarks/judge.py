@@ -18,7 +18,7 @@ from pathlib import Path
 
 import machine
 
-PARTS = ("quiet", "differ", "power", "decay", "peers", "data", "real_decay")
+PARTS = ("quiet", "differ", "power", "decay", "baseline", "peers", "data", "real_decay")
 REAL = "PERENNIAL_REAL_DATA"
 """The environment variable that names the folder, as it does for the tests."""
 

@@ -1,5 +1,6 @@
-"""Registers Perennial's plugin with Airflow."""
+"""Registers Perennial's plugin with Airflow where no entry point of an installed wheel does: Airflow calls a second one a fault."""
 
-from perennial.orchestration.plugin import PerennialPlugin
+from importlib.metadata import entry_points
 
-__all__ = ["PerennialPlugin"]
+if not entry_points(group="airflow.plugins", name="perennial"):
+    from perennial.orchestration.plugin import PerennialPlugin  # noqa: F401 - Airflow looks for it here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -164,6 +165,19 @@ def workshop() -> Iterator[ProcessWorkshop]:
     """One workshop for the whole session: its start costs as much as a hundred fits."""
     with closing(ProcessWorkshop()) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of a module: the system's Chromium, led by Playwright, which `make browser` installs."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make browser")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -288,10 +288,18 @@ class Ledger(Protocol):
         """
         ...
 
-    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
-        """Return the losses by slice of *version* that were measured on nights that began before *before*, by (slice, interval).
+    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime, as_of: datetime) -> list[NightLoss]:
+        """Return the losses by slice of *version* that earlier nights were measured with, by (slice, interval).
 
-        Of each slice and interval the one that was said last, by the last measurement of the last night that has one.
+        Of each night that has slices, they are what the last night says that measured them; first, with no slice, come the losses
+        that the same measurements name of those whole nights. Of several measurements of a night the one that was said last counts.
+
+        Args:
+            model: The model's name.
+            segment: The segment.
+            version: The champion's id.
+            before: Nights that began from here on do not count.
+            as_of: Measurements with a later cut-off do not count.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
 import socket
@@ -362,6 +363,14 @@ def source_url(name: str) -> Iterator[str]:
 def now() -> datetime:
     """Return the present moment, for what a person starts by hand. No step asks for it."""
     return datetime.now(UTC)
+
+
+def login_name() -> str:
+    """Return the login name of whoever runs this process; the user's number where there is none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def holder(actor: str) -> str:

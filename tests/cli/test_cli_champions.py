@@ -187,6 +187,14 @@ def test_a_model_is_retired_in_one_command(call: Call, read: Read) -> None:
 
 
 @pytest.mark.usefixtures("own_ledger")
+def test_whoever_does_not_say_who_is_the_one_who_is_logged_in(call: Call, read: Read) -> None:
+    """An option and a variable name somebody else."""
+    assert read(call("retire", "small", "--reason", "no more bikes", "--json", LOGNAME="grace"))["actor"] == "grace"
+    back = ("rollback", "small", "--reason", "bikes again", "--json")
+    assert read(call(*back, LOGNAME="grace", PERENNIAL_ACTOR="ada"))["promotion"]["actor"] == "ada"
+
+
+@pytest.mark.usefixtures("own_ledger")
 def test_a_retired_model_is_brought_back_by_a_retraining_by_hand(call: Call, read: Read) -> None:
     """As any retraining by hand."""
     call("retire", "small", "--reason", "no more bikes")

@@ -148,6 +148,9 @@ def test_settings_are_tried_on_the_nights_that_were(call: Call, read: Read) -> N
     told = read(call("calibrate", "small", "--json"))
     said = call("calibrate", "small").stdout.splitlines()
     assert (told["nights"], told["champions"]) == (6, 2)
+    assert [one["signal"] for one in told["raised"]][-2:] == ["all columns together", "any of them"]
+    assert said[0] == "alarms a year as they were, of all signals; 1 false ones a year are allowed"
+    assert "insufficient evidence" in next(line for line in said if line.startswith("label drift"))
     assert [one["setting"] for one in told["settings"]] == ["budget", "PSI 0.1", "PSI 0.2", "PSI 0.25"]
     assert [one["column"] for one in told["shifts"]] == ["temperature", "wet"]
     assert said[-1] == "Gather more nights: 6 were counted under a champion, 7 are needed to say anything."

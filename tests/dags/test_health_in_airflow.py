@@ -96,6 +96,11 @@ def test_airflow_shows_the_pages(client: Client) -> None:
     assert plugin["fastapi_apps"][0]["url_prefix"] == "/perennial"
 
 
+def test_airflow_finds_no_fault_with_the_plugin(client: Client) -> None:
+    """Its first page would say so to everybody: the wheel and the folder of plugins both have it."""
+    assert client.request("GET", "/plugins/importErrors")["import_errors"] == []
+
+
 def test_who_may_only_look_may_not_act(ask: Ask, client: Client, viewer: str, ledger: PostgresLedger) -> None:
     """Airflow's own rights decide; nothing reaches the ledger."""
     assert ask(MODEL, viewer)[0] == 200

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from perennial.core.errors import ConflictError, RejectedError
+from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import LocalAirflow
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow]
@@ -32,6 +33,18 @@ def test_a_dag_runs_to_its_end(airflow: LocalAirflow) -> None:
     assert set(airflow.client.task_states("five_tasks", run).values()) == {"success"}
     assert airflow.client.xcom("five_tasks", run, "number_3") == 3
     assert airflow.client.xcom("five_tasks", run, "where") == {"warm": True}
+
+
+@pytest.mark.timeout(600)
+def test_lists_are_read_to_their_end(airflow: LocalAirflow) -> None:
+    """Airflow gives a page of them, 100 rows at most, and does not say so; here it gives two."""
+    by_two = Client(airflow.address, airflow.login, page=2)
+    by_two.unpause("five_tasks")
+    for number in range(3):
+        by_two.trigger("five_tasks", run_id=f"page_{number}")
+    assert {f"page_{number}" for number in range(3)} <= set(by_two.runs("five_tasks"))
+    assert len(by_two.task_states("five_tasks", "page_0")) == len(airflow.client.task_states("five_tasks", "page_0")) > 4
+    assert "five_tasks" in by_two.dags()
 
 
 def test_what_airflow_refuses_is_told_in_its_words(airflow: LocalAirflow) -> None:

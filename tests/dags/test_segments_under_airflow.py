@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,10 +15,22 @@ from perennial import wiring
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
 from perennial.core.interval import Interval, iso
-from perennial.core.receipts import Approval, Promotion, RequestState, RetrainRequest, Verdict
+from perennial.core.receipts import (
+    Approval,
+    Decision,
+    Measurement,
+    PredictionBatch,
+    Promotion,
+    RequestState,
+    RetrainRequest,
+    Snapshot,
+    Validation,
+    Verdict,
+)
 from perennial.definition.calendar import training_window
 from perennial.definition.loader import load
 from perennial.definition.models import Definition
+from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import LocalAirflow
 from perennial.ports import Stores
 from perennial.simulation.load import tables
@@ -28,6 +41,7 @@ from perennial.testing.story import FIRST_DAY, day, night
 
 pytestmark = [pytest.mark.dags, pytest.mark.slow, pytest.mark.timeout(900)]
 NIGHT = 33
+STEPS = ("extract", "validate", "predict", "monitor", "decide")
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +80,7 @@ def test_a_segment_that_fails_stops_no_other(airflow: LocalAirflow, stores: Stor
     """Each step of the south fails from there on, and says why; the north is predicted, measured and decided."""
     client = airflow.client
     states = client.task_states("score_regions", scored)
-    steps = ("extract", "validate", "predict", "monitor", "decide")
-    north, south = ([states[f"{task}[{place}]"] for task in steps] for place in (0, 1))
+    north, south = ([states[f"{task}[{place}]"] for task in STEPS] for place in (0, 1))
     assert (north, south) == (["success"] * 5, ["success"] * 2 + ["failed"] * 3)
     assert {states[task] for task in ("others", "ring_the_bell", "announce")} == {"success"}
     assert stores.ledger.predictions("regions", "north", within=night(NIGHT)).num_rows == 24
@@ -127,6 +140,37 @@ def test_a_run_by_hand_is_about_the_segment_of_its_form(airflow: LocalAirflow, s
     assert stores.ledger.predictions("regions", "north", within=night(NIGHT + 2)).num_rows == 24
 
 
+def test_promise_13_a_batch_that_is_cleared_alone_converges(
+    airflow: LocalAirflow, stores: Stores, airflow_definitions: Path
+) -> None:
+    """The predictions of both are withdrawn after the night; *predict* of the south is cleared, then all of its batch.
+
+    Nothing of the north runs again. What stands of the south is what stood before, and the north's night has its rows no more.
+    """
+    definition = load(airflow_definitions / "regions_cleared.yml")
+    for segment in definition.segment_names:
+        assert retrain(
+            definition, training_window(definition, day(30)), stores, reason="first", actor="tests", segment=segment
+        ).promoted
+    client, dag = airflow.client, "score_regions_cleared"
+    client.unpause(dag)
+    run = client.trigger(dag, run_id="cleared", interval=night(NIGHT))
+    assert client.wait(dag, run) == "success"
+    before = {segment: _standing(stores, definition.name, segment) for segment in definition.segment_names}
+    for segment in definition.segment_names:
+        assert stores.ledger.withdraw(definition.name, segment, within=night(NIGHT)) > 0
+
+    _clear(client, dag, run, "predict")
+    assert {task for task, tries in _tries(client, dag, run).items() if tries > 1} == {"predict[1]"}
+    assert _standing(stores, definition.name, "south") == before["south"]
+    _clear(client, dag, run, *STEPS)
+    assert {task for task, tries in _tries(client, dag, run).items() if tries > 1} == {f"{step}[1]" for step in STEPS}
+
+    assert _standing(stores, definition.name, "south") == before["south"]
+    assert _standing(stores, definition.name, "north") == {**before["north"], "predictions": []}
+    assert len(before["north"]["predictions"]) == len(before["south"]["predictions"]) == 24
+
+
 def test_a_person_answers_for_each_segment(airflow: LocalAirflow, stores: Stores) -> None:
     """One challenger is approved, the other refused."""
     client = airflow.client
@@ -142,6 +186,26 @@ def test_a_person_answers_for_each_segment(airflow: LocalAirflow, stores: Stores
     assert [len(rows) for rows in champions] == [1, 0]
     approvals = [stores.ledger.history(Approval, "regions_asked", segment) for segment in claimed]
     assert [[row.verdict for row in rows] for rows in approvals] == [[Verdict.PASS], [Verdict.FAIL]]
+
+
+def _clear(client: Client, dag: str, run: str, *tasks: str) -> None:
+    """Clear the second of each of some mapped tasks, and wait until the run has ended again."""
+    body = {"dry_run": False, "dag_run_id": run, "only_failed": False, "reset_dag_runs": True}
+    client.request("POST", f"/dags/{dag}/clearTaskInstances", {**body, "task_ids": [[task, 1] for task in tasks]})
+    assert client.wait(dag, run) == "success"
+
+
+def _tries(client: Client, dag: str, run: str) -> dict[str, int]:
+    """Return how often each task of a run was tried; a mapped one is ``task[place]``."""
+    rows = client.request("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=100")["task_instances"]
+    return {f"{row['task_id']}[{row['map_index']}]": row["try_number"] for row in rows}
+
+
+def _standing(stores: Stores, model: str, segment: str) -> dict[str, list[Any]]:
+    """Return what stands in the ledger of a segment, without when it was written."""
+    kinds = (Snapshot, Validation, PredictionBatch, Measurement, Decision, RetrainRequest, Promotion)
+    rows = {kind.__name__: stores.ledger.history(kind, model, segment) for kind in kinds}
+    return {**rows, "predictions": stores.ledger.predictions(model, segment, within=night(NIGHT)).to_pylist()}
 
 
 def _of_city(table: pa.Table, city: str) -> pa.Table:

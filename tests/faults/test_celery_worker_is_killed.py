@@ -53,7 +53,6 @@ WORKERS = ("first", "second")
 PATIENCE_S = 1800
 SETTINGS = {
     "core": {"executor": "CeleryExecutor", "parallelism": "4"},
-    "api": {"maximum_page_limit": "1000"},
     "celery": {"worker_concurrency": "2", "sync_parallelism": "1"},
     # A worker that was killed says nothing; it is missed after 30 s without a heartbeat, and what it had not begun after 120 s.
     "scheduler": {

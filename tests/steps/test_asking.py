@@ -115,6 +115,21 @@ def test_a_night_that_is_decided_again_is_not_held_by_its_own_answer(
     assert decided(brittle, championed, 33).rule == "breaker"
 
 
+@pytest.mark.parametrize("who", ["schedule", "person"])
+def test_the_breaker_stops_neither_the_schedule_nor_a_person(
+    define: Define, hopeless: Definition, championed: Stores, retrained: Retrain, who: str
+) -> None:
+    """Their challengers are the way out of it: one that passes closes it again."""
+    brittle = define(retraining={"max_age": "1h", "cooldown": "2d", "breaker": 1})
+    retrained(hopeless, championed, day(33))
+    assert decided(brittle, championed, 33).rule == "breaker"
+    if who == "schedule":
+        job, _ = on_schedule(brittle, championed.ledger, day(36), claimed_by="tick")
+    else:
+        job, _ = by_hand(brittle, championed.ledger, Person(name="ana", cut_off=day(36), reason="look"), claimed_by="ana")
+    assert job is not None
+
+
 @pytest.mark.parametrize(
     ("changes", "earlier", "said"),
     [

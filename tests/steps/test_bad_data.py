@@ -340,7 +340,7 @@ def test_promise_18_a_flood_of_categories_is_a_data_fault(on_files: Define, file
 
 
 @pytest.mark.parametrize(
-    ("value", "code"), [(math.inf, Code.DATA_NONFINITE), (None, Code.DATA_NONFINITE), (7.0, Code.TRAIN_DEGENERATE)]
+    ("value", "code"), [(math.inf, Code.DATA_NONFINITE), (None, Code.DATA_EMPTY), (7.0, Code.TRAIN_DEGENERATE)]
 )
 def test_promise_18_a_target_that_teaches_nothing_trains_nothing(
     define: Define,

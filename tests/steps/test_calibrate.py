@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 
 from perennial.core.interval import Interval
-from perennial.core.receipts import ALL, Evaluation, Measurement, NightLoss, Purpose, Role
+from perennial.core.receipts import ALL, Evaluation, Measurement, NightLoss, Purpose, Role, Signal, SignalState
 from perennial.definition.models import Definition
 from perennial.monitoring.counting.profile import profile
 from perennial.monitoring.counting.reference import reference_profile
 from perennial.ports import Stores
 from perennial.steps.calibrate import Calibration, calibrate
+from perennial.steps.measuring.raised import Raised
 from perennial.steps.measuring.recommended import recommended
 from perennial.testing.story import Story, day, night
 
@@ -188,3 +189,46 @@ def test_a_night_that_was_measured_twice_counts_once(definition: Definition, qui
     again = last.model_copy(update={"id": "again", "interval": Interval(day(60), day(61))})
     quiet.ledger.record(again)
     assert calibrate(definition, ALL, quiet).nights == 60
+
+
+def signalled(number: int, **states: SignalState) -> dict[str, Any]:
+    """Return the change that gives a measurement of night *number* a signal of each kind in a state."""
+    names = {"decay": "decay", "drift": "drift", "prediction_drift": "prediction drift"}
+    return {
+        "id": f"signalled-{number}",
+        "signals": tuple(
+            Signal(name=names[kind], kind=kind, state=state, value=1.0, threshold=2.0, n=9, sentence="It was measured.")
+            for kind, state in states.items()
+        ),
+    }
+
+
+def test_every_signal_that_can_alarm_has_a_line_and_the_total_the_budget(define: Define, stores: Stores) -> None:
+    """An alarm that stands for three nights is one; what could not speak is no zero; what was never measured is no zero either."""
+    definition = define(evaluation={"slices": ["wet"]})
+    lived(definition, stores, [0.0] * 10)
+    for number in range(1, 11):
+        decay = SignalState.ALARM if number in {3, 4, 5, 9} else SignalState.QUIET
+        drift = SignalState.ALARM if number in {5, 6} else SignalState.INSUFFICIENT if number < 3 else SignalState.QUIET
+        changes = signalled(number, decay=decay, drift=drift, prediction_drift=SignalState.INSUFFICIENT)
+        measured = stores.ledger.history(Measurement, definition.name, within=night(number))[-1]
+        stores.ledger.record(measured.model_copy(update=changes))
+    found = {one.signal: one for one in calibrate(definition, ALL, stores).raised}
+    assert list(found) == [
+        *("decay", "baseline", "decay of slices", "estimated loss", "drift", "prediction drift", "label drift"),
+        *("all columns together", "any of them"),
+    ]
+    assert found["decay"] == Raised(signal="decay", nights=10, on_nights=4, alarms=2, a_year=365.25 * 2 / 10)
+    assert found["drift"] == Raised(signal="drift", nights=8, on_nights=2, alarms=1, a_year=365.25 / 8)
+    for mute in ("prediction drift", "label drift", "baseline", "decay of slices"):
+        assert found[mute] == Raised(signal=mute, nights=0, on_nights=0, alarms=0, a_year=None)
+    total = found["any of them"]
+    assert (total.nights, total.on_nights, total.alarms, total.a_year) == (10, 5, 2, 365.25 * 2 / 10)
+
+
+def test_what_a_definition_does_not_ask_for_has_no_line(define: Define, stores: Stores) -> None:
+    """Slices that are not named, and all columns together where that is off."""
+    definition = define(monitoring={"multivariate": False})
+    lived(definition, stores, [0.0] * 3)
+    signals = {one.signal for one in calibrate(definition, ALL, stores).raised}
+    assert not {"decay of slices", "all columns together"} & signals

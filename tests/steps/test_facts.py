@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perennial.core.receipts import Purpose, Verdict
+from perennial.core.receipts import PromotionKind, Purpose, Verdict
 from perennial.definition.models import Definition
 from perennial.monitoring.decision.policy import Facts
 from perennial.ports import Ledger, Stores
@@ -20,12 +20,12 @@ def known(definition: Definition, stores: Stores, number: int, version: int = 0)
     return facts_of(definition, night(number), stores, measured, story.validation(number))
 
 
-def refuse(story: Story, ledger: Ledger, number: int, request: str | None = None) -> None:
+def refuse(story: Story, ledger: Ledger, number: int, request: str | None = None, *, champion: str | None = None) -> None:
     """Record a challenger that was trained at the end of day *number*, and refused."""
     ledger.record(story.snapshot(number, Purpose.TRAIN))
     ledger.record(story.validation(number, Purpose.TRAIN))
     ledger.record(story.version(number, request))
-    ledger.record(story.evaluation(number, verdict=Verdict.FAIL))
+    ledger.record(story.evaluation(number, champion, verdict=Verdict.FAIL))
 
 
 @pytest.fixture
@@ -86,3 +86,17 @@ def test_a_refusal_at_the_nights_own_end_is_not_known_yet(definition: Definition
     refuse(story, reigning.ledger, 8)
     assert known(definition, reigning, 8).refused_in_a_row == 0
     assert known(definition, reigning, 9).refused_in_a_row == 1
+
+
+def test_a_promotion_clears_the_count_whenever_it_takes_effect(definition: Definition, reigning: Stores) -> None:
+    """Who was compared with another champion was not refused by this one: a person may let an earlier version in from before."""
+    story, ledger = Story(model=definition.name), reigning.ledger
+    before = story.keep_version(ledger, 1)
+    for number in (5, 6):
+        refuse(story, ledger, number, champion=story.version(0).id)
+    assert known(definition, reigning, 8).refused_in_a_row == 2
+    back = {"version": before.id, "epoch": 2, "kind": PromotionKind.ROLLBACK, "evaluation": None, "effective_from": day(3)}
+    ledger.promote(story.promotion(2, 1).model_copy(update=back))
+    assert known(definition, reigning, 8, version=1).refused_in_a_row == 0
+    refuse(story, ledger, 7, champion=before.id)
+    assert known(definition, reigning, 8, version=1).refused_in_a_row == 1

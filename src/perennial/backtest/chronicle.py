@@ -58,7 +58,7 @@ class Chronicle(MemoryLedger):
 
     Attributes:
         settled: So long after a night its losses do not change any more; then only these are kept of its predictions, and of its
-            measurement only the losses by slice.
+            measurement only the losses by slice, and of the nights that these are parts of.
         measured: The measurements of so many nights before these are kept whole.
     """
 
@@ -156,13 +156,14 @@ class Chronicle(MemoryLedger):
         return np.array(found, np.float64).reshape(-1, 2)
 
     def _shorten(self, model: str, segment: str, before: datetime) -> None:
-        """Leave of the measurements from before a moment what later nights still look at: the losses by slice."""
+        """Leave of the measurements from before a moment what nights still look at: the losses by slice and of their nights."""
         ordered, of_kind = self.pages.orders.get((Measurement, model, segment), []), self.records.of(Measurement)
         for _, _, key in reversed(ordered[: max(bisect_left(ordered, ((before,),)) - self.measured, 0)]):
             if not of_kind[key].drift:
                 return
-            sliced = tuple(loss for loss in of_kind[key].losses if loss.slice is not None)
-            of_kind[key] = of_kind[key].model_copy(update={"drift": (), "losses": sliced})
+            sliced = {loss.interval for loss in of_kind[key].losses if loss.slice is not None}
+            losses = tuple(loss for loss in of_kind[key].losses if loss.interval in sliced)
+            of_kind[key] = of_kind[key].model_copy(update={"drift": (), "losses": losses})
 
     def _place(self, receipt: Receipt, key: str) -> None:
         """Put *receipt* behind all of its place."""

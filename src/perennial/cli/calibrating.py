@@ -10,9 +10,11 @@ from perennial import wiring
 from perennial.cli.choose import Model, definition_of
 from perennial.cli.console import Json, cell_text, dump, say, table, working
 from perennial.cli.segments import Segment, segment_named
+from perennial.core.receipts import SignalState
 
 if TYPE_CHECKING:
     from perennial.steps.calibrate import Calibration
+    from perennial.steps.measuring.raised import Raised
 
 
 def register(app: typer.Typer) -> None:
@@ -23,9 +25,10 @@ def register(app: typer.Typer) -> None:
 def calibrate(model: Model, segment: Segment = None, *, as_json: Json = False) -> None:
     """Say what the settings would have done on past nights.
 
-    Plain thresholds of PSI are tried beside them. How many nights a year would have alarmed, as they were, and dealt anew, where
-    every alarm is a false one; the smallest shift of each column that is seen on four of five nights; how long it takes to see that
-    the loss has risen. No source is read, and nothing is written.
+    First what every signal did: its alarms a year, as it was measured then, and those of all signals beside the budget. Then, of
+    the input columns, the settings and plain thresholds of PSI: how many nights a year would have alarmed, as they were, and dealt
+    anew, where every alarm is a false one; the smallest shift of each column that is seen on four of five nights; how long it takes
+    to see that the loss has risen. No source is read, and nothing is written.
     """
     definition = definition_of(model)
     with working(f"calibrating {model}"), wiring.open_stores() as stores:
@@ -43,8 +46,14 @@ def calibrate(model: Model, segment: Segment = None, *, as_json: Json = False) -
 
 def show_calibration(found: Calibration) -> None:
     """Print the tables of a calibration."""
+    if any(one.nights for one in found.raised):
+        title = f"alarms a year as they were, of all signals; {found.allowed:g} false ones a year are allowed"
+        rows = [(one.signal, one.nights, one.on_nights, one.alarms, _a_year(one)) for one in found.raised]
+        table(title, ("signal", "nights with an answer", "nights with an alarm", "alarms", "alarms a year"), rows)
+        say("")
     if found.settings:
-        title = f"nights with an alarm a year, from {found.nights} nights, {found.champions} champions, {found.tests} tests a night"
+        many = f"from {found.nights} nights, {found.champions} champions, {found.tests} tests a night"
+        title = f"nights with an alarm of an input column a year, {many}"
         columns = ("setting", "as they were", "without drift", "at most")
         table(
             title,
@@ -58,11 +67,17 @@ def show_calibration(found: Calibration) -> None:
         table("the smallest shift that is seen on four of five nights, in standard deviations", ("column", *names), shifts)
         say("")
     if found.delays:
-        rows = [(f"{100 * one.increase:.0f} %", _nights(one.nights), one.days, f"{100 * one.seen:.0f} %") for one in found.delays]
+        delays = [(f"{100 * one.increase:.0f} %", _nights(one.nights), one.days, f"{100 * one.seen:.0f} %") for one in found.delays]
         table(
-            "until a rise of the loss is seen", ("rise", "nights with labels", "days, with labels to come", "seen in a year"), rows
+            "until a rise of the loss is seen",
+            ("rise", "nights with labels", "days, with labels to come", "seen in a year"),
+            delays,
         )
         say("")
+
+
+def _a_year(one: Raised) -> str:
+    return SignalState.INSUFFICIENT.value if one.a_year is None else _rate(one.a_year)
 
 
 def _rate(number: float) -> str:

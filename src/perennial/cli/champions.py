@@ -39,8 +39,8 @@ def promote(
         str, typer.Argument(metavar="VERSION", help="The model version's id; `perennial models list` and `show` tell.")
     ],
     reason: Reason,
-    actor: Actor = "operator",
     *,
+    actor: Actor,
     as_json: Json = False,
 ) -> None:
     """Make a version champion, whose evaluation must have passed.
@@ -70,9 +70,9 @@ def rollback(
         str | None,
         typer.Option(help="Predict again, with it, every night that ends after this moment.", show_default=False),
     ] = None,
-    actor: Actor = "operator",
     segment: Segment = None,
     *,
+    actor: Actor,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would predict.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -103,7 +103,7 @@ def rollback(
         raise typer.Exit(1)
 
 
-def retire(model: Model, reason: Reason, actor: Actor = "operator", segment: Segment = None, *, as_json: Json = False) -> None:
+def retire(model: Model, reason: Reason, segment: Segment = None, *, actor: Actor, as_json: Json = False) -> None:
     """Leave a model without a champion.
 
     From the end of the last complete night on nothing is predicted, and nothing is retrained by itself.

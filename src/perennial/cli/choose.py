@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from perennial.ports import Stores
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name, as in its definition.", show_default=False)]
-Actor = Annotated[str, typer.Option("--actor", help="Who; it is kept in the ledger.", envvar="PERENNIAL_ACTOR")]
+Actor = Annotated[
+    str,
+    typer.Option(
+        "--actor",
+        help="Who; it is kept in the ledger.",
+        envvar="PERENNIAL_ACTOR",
+        default_factory=wiring.login_name,
+        show_default="the login name",
+    ),
+]
 LEASE = timedelta(minutes=15)
 """Soon over where a call dies; one that goes on writes after it too, unless somebody has taken over."""
 

@@ -52,6 +52,9 @@ def _show(found: Explanation) -> None:
         say(f"It was decided {found.before + 1} times; this is what was said last.")
     say("")
     show_signals(decision.signals)
+    mute = [one.column for one in found.measurement.drift if one.beside and one.beside.mute]
+    if mute:
+        say(f"mute, as no night of as many rows could alarm in them: {', '.join(mute)}")
     if decision.otherwise:
         say("")
         table("otherwise", ("what would have changed it",), [(one,) for one in decision.otherwise])

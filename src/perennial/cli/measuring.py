@@ -59,7 +59,7 @@ def monitor(
 def _show(found: Measurement) -> None:
     title = f"{cell_text(found.interval)}, champion {cell_text(found.version)}"
     rows = [
-        (one.column, one.psi, one.threshold, one.n, one.state, "; ".join(one.beside.parts) if one.beside else "")
+        (one.column, one.psi, one.threshold, one.n, one.word, "; ".join(one.beside.parts) if one.beside else "")
         for one in sorted(found.drift, key=_worst_first)
     ]
     table(title, ("column", "PSI", "allowed", "rows", "state", "what moved"), rows)

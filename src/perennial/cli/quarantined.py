@@ -58,8 +58,8 @@ def release(
     night: Night = None,
     finding: Only = None,
     segment: Segment = None,
-    actor: Actor = "operator",
     *,
+    actor: Actor,
     undo: Annotated[bool, typer.Option("--undo", help="Take back what was released of the night.")] = False,
     as_json: Json = False,
 ) -> None:

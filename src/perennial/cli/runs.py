@@ -56,9 +56,9 @@ def score(
     model: Model,
     night: Night = None,
     until: Until = None,
-    actor: Actor = "operator",
     segment: AnySegment = None,
     *,
+    actor: Actor,
     as_json: Json = False,
 ) -> None:
     """Run one night: extract, validate, predict, monitor, decide.
@@ -88,9 +88,9 @@ def retrain(
     until: Until = None,
     reason: Reason = "by hand",
     reproduce: Reproduce = None,
-    actor: Actor = "operator",
     segment: AnySegment = None,
     *,
+    actor: Actor,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -69,7 +69,7 @@ class Code(StrEnum):
     DATA_EMPTY = "DATA_EMPTY", "There are no rows."
     DATA_ENCODING = "DATA_ENCODING", "Text is not UTF-8."
     DATA_INT_PRECISION = "DATA_INT_PRECISION", "A whole number is too large for its column to keep every digit."
-    DATA_NONFINITE = "DATA_NONFINITE", "A target is infinite or missing."
+    DATA_NONFINITE = "DATA_NONFINITE", "A target is infinite, or missing where there must be one."
     DATA_NULL_TOKEN = "DATA_NULL_TOKEN", "A word such as NA stands where a number or a moment belongs. Missing is an empty field."
     DATA_NUL = "DATA_NUL", "A text has a NUL character, which PostgreSQL cannot keep."
     DATA_REFUSED = "DATA_REFUSED", "The training data failed its validation, so nothing was trained."

@@ -383,12 +383,14 @@ class Beside(Receipt):
     unseen: float | None = None
     unseen_allowed: float | None = None
     parts: tuple[str, ...] = ()
+    mute: bool = False
 
 
 class ColumnDrift(Receipt):
     """How far one column of a night lies from the reference: PSI in nats, its threshold at the night's level, rows.
 
-    *beside* holds what else was measured; None where nothing was.
+    *beside* holds what else was measured; None where nothing was. A column is *mute* where no night of as many rows could alarm in
+    it at this level: there is insufficient evidence, however near it lies.
     """
 
     column: str
@@ -397,6 +399,11 @@ class ColumnDrift(Receipt):
     n: int
     state: SignalState
     beside: Beside | None = None
+
+    @property
+    def word(self) -> str:
+        """What to call the column's state: ``mute``, or the state."""
+        return "mute" if self.beside and self.beside.mute else self.state.value
 
 
 class NightLoss(Receipt):

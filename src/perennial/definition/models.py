@@ -433,7 +433,8 @@ class Retraining(Part):
     fresh: Duration | None = None
     """Decay is answered only when the training part, without the holdout, reaches this far past the change."""
     breaker: Annotated[int, Field(ge=1, le=100)] = 3
-    """After so many refused challengers in a row no more are asked for, until a person acts."""
+    """After so many refused challengers in a row no decision asks for another one, until a challenger passes, or a person promotes
+    one or rolls back. The schedule goes on, and a person may retrain at any time."""
 
 
 class Publish(Part):

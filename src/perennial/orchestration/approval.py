@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.core.receipts import Evaluation, Verdict
 from perennial.definition.fields import span_text
 from perennial.orchestration.batches import Json, found_in
-from perennial.orchestration.links import model_link
+from perennial.orchestration.links import figure_path, model_link
 from perennial.orchestration.telling import tell_of_waiting
 
 if TYPE_CHECKING:
@@ -82,12 +82,22 @@ def reasons(definition: Definition, evaluation: Evaluation) -> str:
     parts = [
         f"**{escaped(evaluation.sentence)}**",
         f"Compared with {champion}. Its loss, drift and versions are in [Model health]({page}).",
+        _picture(definition, evaluation),
         judged.figures(evaluation),
         judged.slices(evaluation),
         judged.gates(evaluation, evaluations=1),
         judged.importance(evaluation),
     ]
     return "\n\n".join(part.strip() for part in parts if part)
+
+
+def _picture(definition: Definition, evaluation: Evaluation) -> str:
+    """Return the plot of the figure that decides. Airflow draws pictures that have an address, and none that stand in the text."""
+    name = definition.evaluation.figure(definition.evaluation.metric)
+    if name not in evaluation.metrics.get("challenger", {}):
+        return ""
+    path = figure_path(definition, evaluation.segment, evaluation.challenger)
+    return f"![{name} of this version, the champion and the baseline, with 95 % intervals]({path})"
 
 
 def answer_of(definition: Definition, answered: Json) -> Answer:

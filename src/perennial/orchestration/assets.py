@@ -33,6 +33,11 @@ def outlet(definition: Definition, *whats: str) -> dict[str, Any]:
     return {} if definition.segments else outlet_of_all(definition, *whats)
 
 
+def inlet(definition: Definition, *whats: str) -> dict[str, Any]:
+    """Return what makes a task one that is seen to read the assets: nothing, of a model with segments."""
+    return {} if definition.segments else {"inlets": [asset(definition.name, what) for what in whats]}
+
+
 def outlet_of_all(definition: Definition, *whats: str) -> dict[str, Any]:
     """Return the same for a task that there is one of, whether or not there are segments."""
     return {"outlets": [_alias(definition.name, what) for what in whats]}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,17 +19,20 @@ from perennial.orchestration.settings import Login
 _TIMEOUT_S = 120.0
 """While a busy machine builds the API of the tasks, which takes 4 s on an idle one, the server answers nobody."""
 _POLL_S = 0.2
+_PAGE = 100
+"""Rows that are asked for at once. Airflow gives at most ``[api] maximum_page_limit``, by default as many, and does not say so."""
 _FINAL = ("success", "failed")
 
 
 class Client:
     """Speaks to the API server at *address* as *login*. *check* is called while waiting, and raises when the server is gone."""
 
-    def __init__(self, address: str, login: Login, *, check: Callable[[], None] = lambda: None) -> None:
-        """Remember whom to speak to; nothing is sent yet."""
+    def __init__(self, address: str, login: Login, *, check: Callable[[], None] = lambda: None, page: int = _PAGE) -> None:
+        """Remember whom to speak to; nothing is sent yet. Of lists, *page* rows are asked for at once."""
         self._address = urlsplit(address).netloc
         self._login = login
         self._check = check
+        self._page = page
         self._token = ""
 
     @property
@@ -66,15 +70,15 @@ class Client:
 
     def dags(self) -> list[str]:
         """Return the ids of all DAGs that have been parsed."""
-        return [dag["dag_id"] for dag in self.request("GET", "/dags?limit=1000")["dags"]]
+        return [dag["dag_id"] for dag in self._rows("/dags", "dags")]
 
     def import_errors(self) -> dict[str, str]:
         """Return what Airflow shows as import errors: text by file."""
-        return {row["filename"]: row["stack_trace"] for row in self.request("GET", "/importErrors?limit=1000")["import_errors"]}
+        return {row["filename"]: row["stack_trace"] for row in self._rows("/importErrors", "import_errors")}
 
     def unpause(self, dag_id: str, *, timeout_s: float = 180.0) -> None:
         """Let *dag_id* run; waits until it has been parsed."""
-        self._until(lambda: dag_id in self.dags(), timeout_s, f"DAG {dag_id} to be parsed")
+        self._until(lambda: self._knows(dag_id), timeout_s, f"DAG {dag_id} to be parsed")
         self.request("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
 
     def pause(self, dag_id: str) -> None:
@@ -110,14 +114,12 @@ class Client:
 
     def runs(self, dag_id: str) -> dict[str, str]:
         """Return the state of each run, newest first."""
-        query = urlencode({"limit": 100, "order_by": "-run_after"})
-        return {
-            run["dag_run_id"]: run["state"] for run in self.request("GET", f"/dags/{quote(dag_id)}/dagRuns?{query}")["dag_runs"]
-        }
+        rows = self._rows(f"/dags/{quote(dag_id)}/dagRuns", "dag_runs", {"order_by": "-run_after"})
+        return {run["dag_run_id"]: run["state"] for run in rows}
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of each task of a run, a mapped one as ``task[place]``; None before it was scheduled."""
-        rows = self.request("GET", f"{_run(dag_id, run_id)}/taskInstances?limit=1000")["task_instances"]
+        rows = self._rows(f"{_run(dag_id, run_id)}/taskInstances", "task_instances")
         return {_placed(row["task_id"], row["map_index"]): row["state"] for row in rows}
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, place: int = -1) -> Any:  # noqa: ANN401 - JSON
@@ -141,6 +143,17 @@ class Client:
         path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}?map_index={place}"
         rows = self.request("GET", path)["content"]
         return [line for row in rows for line in _lines(row)]
+
+    def _knows(self, dag_id: str) -> bool:
+        return any(dag["dag_id"] == dag_id for dag in self._rows("/dags", "dags", {"dag_id_pattern": dag_id}))
+
+    def _rows(self, path: str, name: str, query: Mapping[str, str] = MappingProxyType({})) -> Iterator[dict[str, Any]]:
+        """Yield the rows called *name* of all pages of a list."""
+        seen, there = 0, 1
+        while seen < there:
+            answer = self.request("GET", f"{path}?{urlencode({**query, 'limit': self._page, 'offset': seen})}")
+            yield from answer[name]
+            seen, there = seen + len(answer[name]), answer["total_entries"] if answer[name] else 0
 
     def _until(self, done: Callable[[], bool], timeout_s: float, what: str) -> None:
         deadline = time.monotonic() + timeout_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.sdk import conf
 
@@ -22,6 +22,12 @@ def model_link(definition: Definition, segment: str = ALL, *, night: Interval | 
     of_segment = f"/{quote(segment, safe='')}" if segment != ALL or definition.segments is None else ""
     of_night = f"/night?{urlencode({'at': iso(night.start)})}" if night and of_segment else ""
     return f"{conf.get('api', 'base_url', fallback='').rstrip('/')}{PREFIX}/models/{quote(definition.name)}{of_segment}{of_night}"
+
+
+def figure_path(definition: Definition, segment: str, version: str) -> str:
+    """Return where the picture is that says how a version was judged: a path, since only who is logged in here sees it."""
+    path = "/".join(quote(part, safe="") for part in ("models", definition.name, segment, "versions", version, "figure.svg"))
+    return f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}/{path}"
 
 
 def run_link(dag_id: str, run_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What Airflow learns of Perennial as one of its providers: its kinds of connections with their forms, and its command.
+"""What Airflow learns of Perennial as one of its providers: its kinds of connections with their forms, its assets, and its command.
 
 The entry point ``apache_airflow_provider`` of the wheel names this. Every process of Airflow may read it, so it imports nothing.
 """
@@ -21,6 +21,9 @@ def provider_info() -> dict[str, Any]:
         "name": "Perennial",
         "description": "Keeps machine-learning models fresh: train, gate, publish, predict, monitor, decide.",
         "connection-types": [_files(), _database()],
+        "asset-uris": [
+            {"schemes": ["perennial"], "handler": None, "to_openlineage_converter": "perennial.orchestration.lineage.dataset_of"}
+        ],
         "cli": ["perennial.orchestration.command.commands"],
     }
 

@@ -31,7 +31,7 @@ from perennial.core.receipts import (
 )
 from perennial.definition.models import Definition
 from perennial.orchestration.approval import answer_of
-from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, announce_all, outlet, outlet_of_all
+from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, announce_all, inlet, outlet, outlet_of_all
 from perennial.orchestration.batches import Handed, Json, called, done, found_in, rules
 from perennial.orchestration.figures import report_age
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
@@ -71,13 +71,14 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 
     @task(task_id="validate", **WHOLE, **rules(definition))
     def validate(extracted: Json) -> Json:
+        from perennial.steps.validate import LABELS  # noqa: PLC0415 - heavy
         from perennial.steps.validate import validate as step  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, extracted: Json) -> Receipt:
             snapshot = Snapshot.model_validate(extracted)
             validation = step(definition, snapshot.interval, stores, snapshot=snapshot)
             for finding in validation.findings:
-                if not finding.success:
+                if finding.expectation == LABELS or not finding.success:
                     _say(segment, "%s", finding.sentence)
             _say(segment, "%s: %d rows, %d in quarantine", validation.verdict, validation.rows, validation.quarantined)
             return validation
@@ -90,7 +91,7 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 def predict(definition: Definition, extracted: Handed, validated: Handed) -> Handed:
     """Publish the night's predictions, whole."""
 
-    @task(task_id="predict", **WHOLE, **rules(definition), **outlet(definition, PREDICTIONS))
+    @task(task_id="predict", **WHOLE, **rules(definition), **inlet(definition, SNAPSHOT, MODEL), **outlet(definition, PREDICTIONS))
     def predict(extracted: Json, validated: Json) -> Json:
         from perennial.steps.predict import predict as step  # noqa: PLC0415 - heavy
 

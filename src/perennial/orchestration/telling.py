@@ -37,8 +37,8 @@ def tell(definition: Definition) -> Handed:
         at = None if by_backfill() else _night(definition)
         if at is None:
             return
-        news = [*_of_failures(at), *(_of_night() if purpose() is Purpose.SCORE else _of_retraining())]
         with opened_stores() as stores:
+            news = [*_of_failures(at), *(_of_night() if purpose() is Purpose.SCORE else _of_retraining(definition, stores))]
             tell_of(definition, at, stores, news, holder=f"tell {run_id()}")
 
     return tell()
@@ -129,12 +129,15 @@ def _of_night() -> list[News]:
     return news if any(one.occasion is not Occasion.DECISION for one in news) else []
 
 
-def _of_retraining() -> list[News]:
+def _of_retraining(definition: Definition, stores: Stores) -> list[News]:
+    from perennial.steps.deciding.breaker import of_breaker  # noqa: PLC0415 - DAG files import this module
     from perennial.steps.news import of_publication  # noqa: PLC0415 - DAG files import this module
 
     claimed = {one["segment"]: one for one in found_in(_pulled("claim"), "request")}
     made = [Publication.model_validate(one) for one in found_in(_pulled("publish"), "promoted")]
-    return [of_publication(one, moment(claimed[one.segment]["as_of"]), claimed[one.segment]["reason"]) for one in made]
+    told = [of_publication(one, moment(claimed[one.segment]["as_of"]), claimed[one.segment]["reason"]) for one in made]
+    refusals = [one for one in told if one.occasion is Occasion.REFUSED]
+    return [*told, *(more for one in refusals for more in of_breaker(definition, stores, one))]
 
 
 def _of_failures(at: datetime) -> list[News]:

@@ -96,7 +96,8 @@ def _placed(were: Figures, now: Figures, back: Figures, stale: float, *, margin:
     outside = max(max(start - value, value - end) for value, (start, end) in zip(back, bounds, strict=True))
     if outside > min(span * _SLACK * (1 + stale), away / _BETTER) or not _alike(were, back, span):
         return None
-    return abs(float(back[middle]) - float(np.median(were[:, middle]))) / span
+    away = abs(float(back[middle]) - float(np.median(were[:, middle])))
+    return away / span if span else 0.0  # all medians are 0, and so is that of the night
 
 
 def _alike(were: Figures, back: Figures, span: float) -> bool:

@@ -15,6 +15,7 @@ from perennial.monitoring.shift.settings_tried import Setting, figures_by_column
 from perennial.steps.measuring.budget import budget, nights_per_year
 from perennial.steps.measuring.decay_delay import ExpectedDelay, expected_delays
 from perennial.steps.measuring.past_nights import Reign, reigns, standing_measurements
+from perennial.steps.measuring.raised import Raised, raised
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -58,7 +59,8 @@ class Seen(Receipt):
 class Calibration(Receipt):
     """What the settings would have done on past nights, and what that says about them.
 
-    *tests* is how many share the budget of a night.
+    *tests* is how many share the budget of a night. *settings* are about the columns of the inputs; *raised* is about every signal,
+    as it was measured then, and all of them together, which *allowed* false alarms a year are for.
     """
 
     model: str
@@ -67,6 +69,8 @@ class Calibration(Receipt):
     champions: int
     columns: int
     tests: int
+    allowed: float
+    raised: tuple[Raised, ...]
     settings: tuple[Tried, ...]
     shifts: tuple[Seen, ...]
     delays: tuple[ExpectedDelay, ...]
@@ -91,6 +95,8 @@ def calibrate(definition: Definition, segment: str, stores: Stores) -> Calibrati
         champions=len(found),
         columns=len(found[-1].reference.edges.columns) if found else 0,
         tests=tests,
+        allowed=definition.monitoring.false_alarms_per_year,
+        raised=raised(definition, measurements, per_year),
         settings=tuple(_tried(definition, found, settings, per_year)),
         shifts=tuple(_seen(definition, found[-1], settings)) if found else (),
         delays=tuple(expected_delays(definition, stores, measurements)),

@@ -67,7 +67,8 @@ def measure(
         watched = Watched(definition, interval, stores, version.id, evaluation, snapshot, version.profile, moved.profile, outlook)
         lost, sliced = loss_signals(watched, losses)
         signals += [*lost, *moved.signals]
-    recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled] + list(sliced)
+    recent = [night for night in losses if night.interval.end > interval.start - definition.label.settled]
+    recent += [loss for loss in sliced if loss not in recent]
     content = {
         "validation": validation.id,
         "version": version.id if version else None,

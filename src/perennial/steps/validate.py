@@ -13,13 +13,19 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores
 from perennial.quality import catalog
 from perennial.quality.check import Expected
+from perennial.quality.refused import Refused
 from perennial.steps.checking.look import look
 from perennial.steps.checking.pieces import elsewhere_of
 from perennial.steps.checking.usual_nights import usual_nights
+from perennial.steps.kept import kept
 from perennial.steps.quarantine import quarantine
-from perennial.steps.snapshots.rows import open_rows
+from perennial.steps.snapshots.labels import unlabelled
+from perennial.steps.snapshots.rows import Rows, open_rows
 
 OWN = "quality."
+LABELS = f"{OWN}labels"
+"""What the finding is called that says how many rows have no label."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +36,7 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     flooded with different values; when it is no night like those that its champion learnt of (``quality.faults``); or when more
     rows were refused than the definition tolerates. What a person has released no longer counts. A training window loses its
     refused rows, those of quarantined nights among them, and fails when more than ``quality.tolerated_training`` of them are gone.
+    Rows whose label is empty are no fault, unless an expectation says so: they are counted, and left out of the training.
 
     A night that fails has its predictions from before, when nobody knew, withdrawn: nobody shall read what came from bad rows. They
     stay in the ledger, and *predict* makes them current again where the night passes again as it was.
@@ -43,9 +50,11 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
     wanted = expected(definition, snapshot.purpose)
     with open_rows(definition, stores, snapshot) as rows:
         seen = look(definition, stores, snapshot, rows, wanted, elsewhere_of(stores, snapshot))
-        kept = quarantine(rows, seen.refused, stores)
+        stored = quarantine(rows, seen.refused, stores)
         count = rows.num_rows
+        empty = _unlabelled(definition, rows, seen.refused) if snapshot.purpose is Purpose.TRAIN else 0
     own = tuple(map(seen.released.told, _own_findings(definition, snapshot.purpose, count, len(seen.refused))))
+    own = (*own, _labels_finding(count, empty)) if empty else own
     failed = [*seen.failed, *(finding for finding in own if not finding.success)]
     validation = Validation(
         id="",
@@ -58,7 +67,7 @@ def validate(definition: Definition, interval: Interval, stores: Stores, *, snap
         verdict=Verdict.FAIL if failed else Verdict.PASS,
         rows=count,
         quarantined=len(seen.refused),
-        quarantine=kept,
+        quarantine=stored,
         findings=(*seen.findings, *own),
         usual=None if failed else usual_nights(definition, stores, snapshot),
         release=seen.released.id,
@@ -92,6 +101,22 @@ def _withdraw(stores: Stores, snapshot: Snapshot) -> None:
     batches = stores.ledger.withdraw(snapshot.model, snapshot.segment, within=snapshot.interval)
     if batches:
         _log.warning("%s %s: a data fault; what was published of it is withdrawn (%d)", snapshot.model, snapshot.interval, batches)
+
+
+def _unlabelled(definition: Definition, rows: Rows, refused: Refused) -> int:
+    """Return how many of the *rows* that are not *refused* have an empty label."""
+    left = kept(rows.batches([definition.label.column]), refused.mask)
+    return sum(unlabelled(batch, definition).true_count for batch in left)
+
+
+def _labels_finding(rows: int, empty: int) -> Finding:
+    return Finding(
+        expectation=LABELS,
+        success=True,
+        rows=rows,
+        unexpected=empty,
+        sentence=f"{empty} of {rows} rows have no label yet and are left out",
+    )
 
 
 def _own_findings(definition: Definition, purpose: Purpose, rows: int, refused: int) -> tuple[Finding, ...]:

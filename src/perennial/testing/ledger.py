@@ -200,12 +200,10 @@ class MemoryLedger:
             ]
         return sorted(nights, key=lambda night: (night.interval, night.role.value))
 
-    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
+    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime, as_of: datetime) -> list[NightLoss]:
         """Return the losses by slice that were measured; see ``ports.Ledger.slice_losses``."""
-        measured = [found for found in self.history(Measurement, model, segment) if found.interval.start < before]
-        told = (loss for found in measured for loss in found.losses if loss.slice is not None and loss.version == version)
-        last = {(str(loss.slice), loss.interval): loss for loss in told}
-        return [last[key] for key in sorted(last)]
+        standing = {found.interval: found for found in self.history(Measurement, model, segment) if found.interval.start < before}
+        return queries.slice_losses((found for found in standing.values() if found.as_of <= as_of), version)
 
     def request_retraining(
         self, request: RetrainRequest, *, cooldown: timedelta, max_per_30d: int | None, force: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from operator import itemgetter
 from statistics import fmean
@@ -143,6 +143,16 @@ def night_loss(
         loss=told(fmean(found)) if found else None,
         square=told(fmean(0 if one < 1 / LARGEST else min(one, LARGEST) ** 2 for one in found)) if found else None,
     )
+
+
+def slice_losses(measured: Iterable[Measurement], version: str) -> list[NightLoss]:
+    """Return of each night that has slices what the last of the *measured* nights says of it and of them, by (slice, interval)."""
+    last: dict[Interval, list[NightLoss]] = {}
+    for found in measured:
+        own = [loss for loss in found.losses if loss.version == version and loss.role is Role.CHAMPION]
+        for interval in {loss.interval for loss in own if loss.slice is not None}:
+            last[interval] = [loss for loss in own if loss.interval == interval]
+    return sorted((loss for losses in last.values() for loss in losses), key=lambda loss: (loss.slice or "", loss.interval))
 
 
 def known_outcomes(records: Records, model: str, segment: str, within: Interval, as_of: datetime) -> pa.Table:

@@ -8,11 +8,13 @@ from types import MappingProxyType
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = "; ".join(  # noqa: FLY002 - a part a line
+from perennial.web.plots.estimates import COLOURS_ALLOWED
+
+POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self'",
+        f"style-src 'self' {COLOURS_ALLOWED}",
         "img-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",

@@ -6,17 +6,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from perennial.backtest.backtest import backtest
 from perennial.backtest.findings import Findings, TriedPolicy
 from perennial.backtest.policies import Policy
 from perennial.backtest.replay import replay
+from perennial.backtest.shelf import Shelf
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval
 from perennial.core.receipts import ALL, Decision, ModelVersion, Promotion, Role
 from perennial.definition.models import Definition
 from perennial.ports import Stores
-from perennial.testing import InlineWorkshop, MemoryArtifacts, MemoryLedger
+from perennial.testing import InlineWorkshop, MemoryArtifacts, MemoryLedger, MemorySource
 from perennial.testing.story import day
 from perennial.wiring import Reading
 from perennial.workshop.owner import ProcessWorkshop
@@ -121,3 +124,24 @@ def test_a_time_without_labels_says_so(policies: list[Policy], run: Backtest) ->
     """Nothing can be compared on labels that have not come."""
     with pytest.raises(DataError, match="no night was predicted"):
         run(policies[:1], within=Interval(START, day(26)))
+
+
+def test_labels_may_be_empty(definition: Definition, policies: list[Policy], history: MemorySource, tmp_path: Path) -> None:
+    """Where no expectation speaks about them, the rows that have one train, judge and are measured."""
+    rides, empty = history.tables["rides"], [Interval(day(15), day(16)), Interval(day(23), day(25.5))]
+    dated = zip(rides.column("event_at").to_pylist(), rides.column("rides").to_pylist(), strict=True)
+    values = pa.array([None if any(at in part for part in empty) else value for at, value in dated], pa.int64())
+    spoilt = MemorySource({**history.tables, "rides": rides.set_column(rides.column_names.index("rides"), "rides", values)})
+    asked = [item for item in definition.expectations if item.arguments["column"] != "rides"]
+
+    found = backtest(
+        definition.model_copy(update={"expectations": tuple(asked)}),
+        [policies[0]],
+        Interval(START, day(28)),
+        Reading(source=lambda _: spoilt, signing_key=bytes(32), scratch=tmp_path),
+        shelf=Shelf(tmp_path / "cache"),
+        workshops=[InlineWorkshop()],
+        draws=0,
+    )
+    [line] = [one for one in found.timelines if one.policy == policies[0].name]
+    assert line.nights[0].labelled == 12

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +14,7 @@ from hypothesis import strategies as st
 
 from perennial.core.errors import DataError
 from perennial.core.interval import Interval, iso, moment
-from perennial.definition.calendar import midnight, next_tick, nights, ticks, training_window
+from perennial.definition.calendar import midnight, nights, ticks, training_window
 from perennial.definition.loader import load
 from perennial.definition.models import Schedule, Window
 
@@ -152,59 +148,3 @@ def test_a_window_that_ends_before_the_schedule_starts_is_empty(write: Write) ->
     with pytest.raises(DataError) as caught:
         training_window(load(write()), moment("2023-06-01"))
     assert caught.value.code == "INTERVAL_EMPTY"
-
-
-AIRFLOW = """
-import json, sys
-import pendulum
-from airflow.timetables.interval import CronDataIntervalTimetable
-cases, periods = json.loads(sys.argv[1])
-told = []
-for cron, zone in cases:
-    table = CronDataIntervalTimetable(cron, timezone=zone)
-    for start, end in periods:
-        at, found = pendulum.parse(start), []
-        while at < pendulum.parse(end):
-            at = table._get_next(at)
-            found.append(at.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"))
-        told.append(found)
-print("TOLD" + json.dumps(told))
-"""
-# Around changes of the clocks: New York, Berlin, Lord Howe (by half an hour), Cairo and Sao Paulo (both at midnight).
-CHANGES = (
-    "2024-03-09",
-    "2024-03-30",
-    "2024-04-05",
-    "2024-04-25",
-    "2024-10-04",
-    "2024-10-26",
-    "2024-11-02",
-    "2018-02-17",
-    "2018-11-03",
-)
-
-
-@pytest.mark.dags
-@pytest.mark.slow
-def test_a_replay_and_airflow_cover_the_same_intervals(tmp_path: Path) -> None:
-    """Around every change of the clocks our ticks are those of Airflow's own timetable."""
-    cases = [(cron, zone) for cron in (*CRONS, "0 * 1 * *") for zone in ZONES]
-    periods = [(f"{day}T00:10:00Z", iso(moment(day) + timedelta(days=3))) for day in CHANGES]
-    done = subprocess.run(
-        [sys.executable, "-c", AIRFLOW, json.dumps([cases, periods])],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
-    )
-    told = iter(json.loads(done.stdout.partition("TOLD")[2]))
-    for cron, zone in cases:
-        for start, end in periods:
-            assert (cron, zone, list(ours(cron, zone, moment(start), moment(end)))) == (cron, zone, next(told))
-
-
-def ours(cron: str, zone: str, at: datetime, end: datetime) -> Iterator[str]:
-    """Yield our ticks as Airflow is asked for its own: from one to the next, the last one at *end* or behind it."""
-    while at < end:
-        at = next_tick(cron, zone, at)
-        yield iso(at)

@@ -77,4 +77,63 @@ def test_of_numbers_no_night_lies_further_than_the_furthest() -> None:
     shares = rng.dirichlet(np.full(edges.bins, 0.05), 300)
     drawn = [HeldColumn(edges, nights.sum(axis=0), rng.multinomial(ROWS, share), nights) for share in shares]
     least = min(min(found.p_values) for found in measured_columns(drawn, chosen, 0.2))
-    assert min(farthest(drawn[0], chosen, 0.2).p_values) <= least
+    [found] = farthest(drawn[:1], chosen, 0.2, 0.0)
+    assert min(found.p_values) <= least
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_values_that_may_be_missing_altogether_can_alarm(missing: float) -> None:
+    """Whether some were missing before or none: no night of any one value, seen or not, lies further."""
+    rng = np.random.default_rng(4)
+    values = pa.array(rng.choice(list("abcdefgh"), 60 * 24), mask=rng.random(60 * 24) < missing)
+    reference = reference_profile(pa.table({"place": values}), categorical=["place"], nights=np.repeat(np.arange(60), 24))
+    edges = reference.edges.columns[0]
+    nights = np.array([night.counts["place"] for night in reference.nights.values()])
+    held = [HeldColumn(edges, nights.sum(axis=0), wholly(reference, place), nights) for place in range(edges.bins)]
+    least = min(min(one.p_values) for one in measured_columns(held, season(range(60), None), 0.2))
+    [found] = farthest(held[:1], season(range(60), None), 0.2, 0.0)
+    assert min(found.p_values) <= least
+
+
+def beside_a_mute_one() -> Reference:
+    """Return nights of a column that differs so much from night to night that none can alarm, and of one that does not."""
+    rng = np.random.default_rng(5)
+    columns = {"x": rng.normal(size=(60, ROWS)), "heat": rng.normal(size=(60, 1)) + 0.3 * rng.normal(size=(60, ROWS))}
+    rows = pa.table({name: values.ravel() for name, values in columns.items()})
+    return reference_profile(rows, numeric=["x", "heat"], nights=np.repeat(np.arange(60), ROWS))
+
+
+def test_a_column_that_could_not_alarm_is_mute() -> None:
+    """It is not called quiet, the sentence counts it, and the signal is about one that could have alarmed."""
+    reference = beside_a_mute_one()
+    moved = moved_columns(reference, reference.nights[7], input_shift=0.2, minimum_rows=12)
+    (x, heat), signal = moved.judged(0.001)
+    assert [(one.column, one.state, one.word) for one in (x, heat)] == [
+        ("x", SignalState.QUIET, "quiet"),
+        ("heat", SignalState.INSUFFICIENT, "mute"),
+    ]
+    assert (signal.state, signal.value) == (SignalState.QUIET, x.psi)
+    assert signal.sentence == (
+        f"none of 2 columns moved; nearest: x PSI {x.psi:.3g} nats, {x.threshold:.3g} allowed; "
+        "1 of 2 columns is mute: no night of 24 rows could alarm in it"
+    )
+
+
+def test_an_alarm_tells_how_many_columns_are_mute_too() -> None:
+    """Who looks at the one that moved should not take the other for calm."""
+    reference = beside_a_mute_one()
+    night = {name: np.array(counts) for name, counts in reference.nights[7].counts.items()}
+    night["x"] = np.zeros_like(night["x"])
+    night["x"][-1] = ROWS
+    moved = moved_columns(reference, counted(reference.edges, ROWS, night), input_shift=0.2, minimum_rows=12)
+    columns, signal = moved.judged(0.001)
+    assert [one.word for one in columns] == ["alarm", "mute"]
+    assert signal.state is SignalState.ALARM
+    assert signal.sentence.endswith("; 1 of 2 columns is mute: no night of 24 rows could alarm in it")
+
+
+def test_under_a_plain_threshold_no_column_is_mute() -> None:
+    """Nothing is shared out then."""
+    reference = beside_a_mute_one()
+    moved = moved_columns(reference, reference.nights[7], input_shift=0.2, minimum_rows=12)
+    assert [one.word for one in moved.judged(0.001, plain=5.0)[0]] == ["quiet", "quiet"]

@@ -143,7 +143,7 @@ def test_a_data_fault_says_what_the_night_would_have_been_without_it() -> None:
         (
             replace(QUIET_NIGHT, signals=(DECAYED,), refused_in_a_row=3),
             Rules(),
-            "once a challenger passes, or a person retrains, the night would ask for a retraining",
+            "once a challenger passes, or a person promotes one or rolls back, the night would ask for a retraining",
         ),
         (
             replace(QUIET_NIGHT, signals=(DECAYED,), refused_in_a_row=1, answers_refused=1, since_answer=10 * DAY),

@@ -142,7 +142,7 @@ def test_an_old_champion_is_retrained() -> None:
 )
 def test_refusals_in_a_row_stop_retraining_until_a_person_acts(facts: Facts, reason: str) -> None:
     """Whatever asks for it; with one refusal fewer it goes on."""
-    expected = f"3 challengers in a row were refused, 3 stop retraining: tell a person; {reason}"
+    expected = f"3 challengers in a row were refused, after 3 none is asked for any more: tell a person; {reason}"
     assert decide(replace(facts, refused_in_a_row=3), Rules()) == Outcome(Action.HOLD, "breaker", expected)
     assert decide(replace(facts, refused_in_a_row=2), Rules()).action is Action.RETRAIN
 

@@ -26,11 +26,12 @@ def test_the_question_names_model_and_challenger(small: dict[str, Any]) -> None:
 
 
 def test_the_reasons_are_the_evaluation(small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures with intervals, gates, what the model looks at, and a link."""
+    """A picture, figures with intervals, gates, what the model looks at, and a link."""
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", ADDRESS)
     told = reasons(asked(small), Story().evaluation(2, champion="bikes_small-0a1b"))
     assert told.startswith("**It may become champion.**\n\nCompared with bikes_small-0a1b. ")
     assert f"]({ADDRESS}/perennial/models/bikes_small/all)" in told
+    assert "](/base/perennial/models/bikes_small/all/versions/bike_demand-all-version-2/figure.svg)" in told
     assert "| mae | 0.3 | - | 0.3 |" in told
     assert "| baseline | pass | It is 12 % better than the baseline. |" in told
     assert "| temperature | ████████████████████ | 0.3 |" in told

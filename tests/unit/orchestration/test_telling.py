@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from perennial import wiring
 from perennial.core.interval import moment
-from perennial.core.receipts import Action, Message, Publication
+from perennial.core.receipts import Action, Message, Publication, Purpose, Verdict
 from perennial.definition.models import Definition
 from perennial.orchestration import telling
 from perennial.orchestration.letters import Letter
@@ -141,6 +141,32 @@ def test_a_retraining_tells_what_came_of_it_and_why(run: Callable[..., None], to
     run(lambda: telling.tell(told), handed=decided(Action.QUARANTINE))
     assert [one.subject for one in letters] == ["Bikes: challenger refused"]
     assert "as of 2024-03-03 00:00Z: it was refused; retrained because: the loss rose" in letters[0].text
+
+
+@pytest.mark.parametrize(("refused", "expected"), [(3, ["challenger refused", "retraining stopped"]), (2, ["challenger refused"])])
+def test_a_refusal_that_trips_the_breaker_is_told(
+    run: Callable[..., None],
+    small: dict[str, Any],
+    letters: list[Letter],
+    ledger: MemoryLedger,
+    refused: int,
+    expected: list[str],
+) -> None:
+    """Also where the schedule asked: no night may ask for one for weeks, and then it is too late."""
+    told = Definition.model_validate({**small, "messages": MAIL, "retraining": {**small["retraining"], "breaker": 3}})
+    story = Story(model=told.name)
+    story.keep_champion(ledger, -9)
+    for number in range(2 - refused, 2):
+        ledger.record(story.snapshot(number, Purpose.TRAIN))
+        ledger.record(story.validation(number, Purpose.TRAIN))
+        ledger.record(story.version(number))
+        ledger.record(story.evaluation(number, verdict=Verdict.FAIL))
+    claimed = {"segment": "all", "request": "r", "as_of": "2024-03-03T00:00:00Z", "reason": "scheduled"}
+    made = Publication(model="bikes_small", evaluation="e", promoted=False, champion="v", epoch=1, sentence="it was refused")
+    run(lambda: telling.tell(told), "retrain", handed={"claim": claimed, "publish": made.model_dump(mode="json")})
+    (letter,) = letters
+    assert [what for what in ("challenger refused", "retraining stopped") if what in letter.text] == expected
+    assert ("3 challengers in a row were refused, after 3 none is asked for any more" in letter.text) is (refused == 3)
 
 
 def test_a_fleet_is_told_of_once_a_day(

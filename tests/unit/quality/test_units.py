@@ -118,3 +118,16 @@ def test_a_season_that_crosses_zero_has_no_other_sign(usual: Usual) -> None:
     rng = np.random.default_rng(7)
     were = usual([rng.normal(min(-15 + rng.normal(0, 4), -6), 1.0, ROWS) for _ in range(NIGHTS)])
     assert told(were, rng.normal(8.0, 1.0, ROWS)) is None
+
+
+def test_a_column_that_is_mostly_zero_may_be_shifted(usual: Usual) -> None:
+    """Every usual median is 0, so there is no range to tell distances in."""
+    rng = np.random.default_rng(8)
+
+    def frost() -> Values:
+        degrees = rng.normal(-4.0, 3.0, ROWS)
+        return np.where(degrees > 0, degrees, 0.0)
+
+    fahrenheit = next(one for one in TRANSFORMS if one.formula == "x·1.8+32")
+    nights = [frost() for _ in range(NIGHTS)]
+    assert told(usual(nights), 1.8 * nights[7] + 32) == sentence(fahrenheit)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import HTTPException
+from fastapi import FastAPI, HTTPException
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
@@ -245,10 +245,17 @@ def told(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator
     ledger.close()
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """One application for all tests, as putting it together takes as long as ten pages; each test gives it a site of its own."""
+    return create_app(object())  # type: ignore[arg-type] # nothing is asked of it before there is a site
+
+
 @pytest.fixture
-def browser(told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Browser:
+def browser(app: FastAPI, told: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Browser:
     """Somebody who looks at the story."""
-    return Browser(create_app(site_of(told)))
+    app.state.site = site_of(told)
+    return Browser(app)
 
 
 @pytest.fixture
@@ -264,6 +271,7 @@ def tell() -> Callable[[Ledger, str], None]:
 
 
 @pytest.fixture
-def acting(ledger: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Browser:
+def acting(app: FastAPI, ledger: PostgresLedger, site_of: Callable[[PostgresLedger], Site]) -> Browser:
     """Somebody who acts on a ledger of the test's own."""
-    return Browser(create_app(site_of(ledger)))
+    app.state.site = site_of(ledger)
+    return Browser(app)

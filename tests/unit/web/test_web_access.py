@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ def address(path: str) -> str:
     return re.sub(r"{(\w+)}", lambda gap: _WORDS[gap[1]], path) + _ASKED
 
 
+@cache
 def everything() -> list[tuple[str, str]]:
     """Return every route of the application."""
     return routes(create_app(object()))  # type: ignore[arg-type] # nothing is asked of the site

@@ -7,7 +7,6 @@ picture of each page.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -25,11 +24,8 @@ from perennial.stores.ledger import PostgresLedger
 from perennial.web.app import create_app
 from perennial.web.site import Site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make browser")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Playwright's own pipes
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Playwright and uvicorn
 ]
@@ -54,15 +50,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True},
 }
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for all tests."""
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

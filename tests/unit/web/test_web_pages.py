@@ -22,17 +22,13 @@ PAGES = (
     f"{MODEL}/prediction?entity=north&at=2024-03-03", "/models/nothing/all",
 )  # fmt: skip
 HOSTILE = (
-    "<script>alert(1)</script>",
+    "<script>alert(1)</script>{{ 7 * 7 }} \u202eevil\u202c 😀 naïve",
     '"><img src=x onerror=alert(1)>',
     "' onmouseover='alert(1)",
-    "{{ 7 * 7 }}",
-    '=HYPERLINK("http://evil.example")',
-    "@SUM(1+1)",
-    "x" * 1500,
-    "\u202eevil\u202c",
-    "😀 naïve",
     "javascript:alert(1)",
+    "x" * 1500,
 )
+"""What ends an element or a value in each of the ways that there are, what is an address, and what is long."""
 
 
 class Page(HTMLParser):

@@ -96,11 +96,17 @@ def _monitoring(found: Findings) -> Iterator[str]:
         return
     calibration = found.monitoring.calibration
     yield "<h2>The settings of the monitoring</h2>"
+    raised = [
+        (one.signal, str(one.nights), str(one.alarms), "insufficient evidence" if one.a_year is None else f"{one.a_year:.1f}")
+        for one in calibration.raised
+    ]
+    allowed = f"alarms a year, {calibration.allowed:g} false ones allowed"
+    yield _table(("signal", "nights with an answer", "alarms", allowed), raised)
     rows = [
         (one.setting, *(f"{rate:.1f}" for rate in (one.as_they_were, one.without_drift, one.at_most)))
         for one in calibration.settings
     ]
-    yield _table(("setting", "nights with an alarm a year", "without drift", "at most"), rows)
+    yield _table(("setting", "nights with an alarm of an input column a year", "without drift", "at most"), rows)
     shifts = [(one.column, _shift(one.shift.get("budget"))) for one in calibration.shifts]
     yield _table(("column", "smallest shift that is seen, in standard deviations"), shifts)
     delays = [

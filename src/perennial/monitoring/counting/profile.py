@@ -15,7 +15,7 @@ from pydantic import Field, field_serializer, field_validator
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.monitoring.counting.at_least import Scratch
-from perennial.monitoring.counting.columns import floats, require_columns
+from perennial.monitoring.counting.columns import floats_and_gaps, require_columns
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
 from perennial.monitoring.counting.packed import packed, unpacked
 from perennial.monitoring.psi import Counts
@@ -28,6 +28,8 @@ THREADS = 2
 """How many threads count rows: most of the work is done where Python lets others run."""
 
 _BATCH = 1 << 17
+_BYTES_A_COUNT = 36
+"""A place in a tuple, and a number in Python."""
 _LEAST_ROWS = 1 << 13
 
 
@@ -50,6 +52,11 @@ class Profile(Stored):
     edges: str
     rows: int
     counts: dict[str, tuple[int, ...]]
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how much memory the counts take."""
+        return _BYTES_A_COUNT * sum(map(len, self.counts.values()))
 
     @field_serializer("counts", when_used="json")
     def _packed(self, counts: dict[str, tuple[int, ...]]) -> dict[str, object]:
@@ -131,7 +138,9 @@ class Tally:
         """
         for one, cells in self.edges.cells(batch):
             if isinstance(one, NumericEdges):
-                self._numbers[one.name].add(floats(one.name, cells), self._scratch)
+                values, gaps = floats_and_gaps(one.name, cells)
+                self._numbers[one.name].add(values, self._scratch)
+                self._numbers[one.name].take_off(values[gaps], self._scratch)
             else:
                 self._values[one.name] += one.count(cells)
         self._rows += batch.num_rows

@@ -23,6 +23,7 @@ from perennial.monitoring.counting.stored_nights import StoredNights, by_column
 from perennial.monitoring.psi import Counts, Floats
 from perennial.monitoring.stored import Frozen, Stored
 
+_BYTES_A_COUNT = 8
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -62,6 +63,11 @@ class Reference(Stored):
     nights: Annotated[Mapping[int, Profile], WrapValidator(_as_stored)]
     moments: dict[str, Moments]
     nights_a_day: Annotated[int, Field(ge=1, exclude_if=lambda number: number == 1)] = 1
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how much memory the counts take, of all nights and of the total."""
+        return self.total.unpacked_bytes + _BYTES_A_COUNT * len(self.nights) * sum(one.bins for one in self.edges.columns)
 
     def to_json(self) -> bytes:
         """Return the record as JSON; the counts of all nights together, by column, and no total, which is their sum."""

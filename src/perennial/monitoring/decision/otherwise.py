@@ -16,6 +16,9 @@ _WOULD = {
     Action.WATCH: "would be watched",
     Action.KEEP: "would keep the champion",
 }
+_GATHERED = frozenset({"decay", "baseline"})
+"""The kinds of signals whose value is evidence that is gathered over nights."""
+
 _INSTANT = timedelta(microseconds=1)
 _FARTHEST = 366
 """Nights further ahead than this are not told: nothing stays alike for so long."""
@@ -101,7 +104,7 @@ def _waits(facts: Facts, policy: Policy) -> Iterator[_Change]:
     """Yield what passes by waiting: ages, fresh data, the patience with what was refused; and what a person ends."""
     if facts.refused_in_a_row >= policy.breaker:
         cleared = replace(facts, refused_in_a_row=0, answers_refused=0, since_answer=None)
-        yield _Change(cleared, "once a challenger passes, or a person retrains,")
+        yield _Change(cleared, "once a challenger passes, or a person promotes one or rolls back,")
     age = facts.champion_age
     if age is not None and policy.min_age is not None and age < policy.min_age:
         words = f"in {days(policy.min_age - age)}, when the champion is {days(policy.min_age)} old,"
@@ -157,7 +160,7 @@ def _nights_like_the_last(signal: Signal, before: float | None) -> int | None:
 
     A night multiplies by some factor what was there before and one more unit (Shiryaev and Roberts); the last night shows it.
     """
-    if signal.kind != "decay" or before is None or signal.value is None or signal.threshold is None:
+    if signal.kind not in _GATHERED or before is None or signal.value is None or signal.threshold is None:
         return None
     factor, found = signal.value / (before + 1), signal.value
     for night in range(1, _FARTHEST + 1):

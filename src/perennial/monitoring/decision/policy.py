@@ -45,7 +45,7 @@ class Policy(Protocol):
 
     @property
     def breaker(self) -> int:
-        """After so many refused challengers in a row no more are asked for."""
+        """After so many refused challengers in a row no decision asks for another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Facts:
         rows: The night's rows that can be used.
         minimum_rows: With fewer, only what labels say, or the champion's age, decides anything.
         signals: What was measured.
-        refused_in_a_row: Challengers refused since the last one that passed.
+        refused_in_a_row: Challengers refused since the last one that passed, or the last promotion.
         answers_refused: How many of these answered the request of a decision.
         since_answer: How long ago the last request was that such a one answered.
         trained_until: The end of what a retraining tonight would be fitted on; None where nobody can say.
@@ -137,9 +137,13 @@ def _retrain(facts: Facts, policy: Policy) -> Outcome | None:
     else:
         return None
     if facts.refused_in_a_row >= policy.breaker:
-        stopped = f"{facts.refused_in_a_row} challengers in a row were refused, {policy.breaker} stop retraining: tell a person"
-        return Outcome(Action.HOLD, "breaker", f"{stopped}; {asked.sentence}")
+        return Outcome(Action.HOLD, "breaker", f"{tripped(facts.refused_in_a_row, policy.breaker)}; {asked.sentence}")
     return _hold_back(facts, policy, asked) or asked
+
+
+def tripped(refused_in_a_row: int, breaker: int) -> str:
+    """Return what to say where so many challengers were refused that the *breaker* stops alarms and ages from asking for more."""
+    return f"{refused_in_a_row} challengers in a row were refused, after {breaker} none is asked for any more: tell a person"
 
 
 def _hold_back(facts: Facts, policy: Policy, asked: Outcome) -> Outcome | None:

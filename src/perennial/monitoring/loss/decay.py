@@ -89,7 +89,7 @@ def decay(
     since = None if start is None else usable[start].interval.start
     parts = [
         f"{loss_name} {_figures(usable, start, evaluated.loss)} {_room(evaluated, tolerance)}",
-        f"evidence {_plain(found)} of {_plain(threshold)} needed",
+        f"evidence {plain(found)} of {plain(threshold)} needed",
         *([_complete(_due(nights, matured), share)] if share is not None else []),
         *([_window(since, matured)] if since is not None and matured is not None else []),
     ]
@@ -104,6 +104,11 @@ def needed(alpha: float) -> float:
         (730.0, 2.0)
     """
     return max(1 / alpha, _LEAST_EVIDENCE)
+
+
+def plain(figure: float) -> str:
+    """Return three digits, or all before the point where there are more."""
+    return f"{figure:.3g}" if figure < _THREE_DIGITS else f"{figure:.0f}"
 
 
 def evidence(usable: Sequence[UsableNight], tolerated: float, threshold: float, variation: Variation | None) -> float:
@@ -163,11 +168,6 @@ def _why_none(nights: Sequence[NightLoss], minimum_labels: int) -> str:
         if nights
         else "no night was predicted yet, or none is matured"
     )
-
-
-def _plain(figure: float) -> str:
-    """Return three digits, or all before the point where there are more."""
-    return f"{figure:.3g}" if figure < _THREE_DIGITS else f"{figure:.0f}"
 
 
 def _nights(number: int) -> str:

@@ -82,15 +82,29 @@ def evidence_by_night(nights: Nights, *, threshold: float, variation: Variation 
         Waudby-Smith, Ramdas, Estimating means of bounded random variables by betting, arXiv:2010.09686.
         Karlin, Studden, Tchebycheff systems, 1966, chapter 3 (the least product of given moments).
     """
-    growth, weights = _growth(_clipped(nights), variation)
-    stakes = np.zeros((*growth.shape[:-2], weights.size))
+    return gathered(*_growth(_clipped(nights), variation), threshold=threshold, confirmed=confirmed)
+
+
+def gathered(growth: Floats, shares: Floats, *, threshold: float, confirmed: bool = True) -> Floats:
+    """Return the evidence after each night of bets that multiply their stakes, one unit more being staked every night.
+
+    Args:
+        growth: Shape (..., nights, bets), the logarithms of the bets' factors.
+        shares: Shape (bets,), of the stake.
+        threshold: Where an alarm is raised; see :func:`evidence_by_night`.
+        confirmed: Whether no single night may raise an alarm; see there, too.
+
+    Returns:
+        Shape (..., nights).
+    """
+    stakes = np.zeros((*growth.shape[:-2], shares.size))
     found = np.empty(growth.shape[:-1])
     known = np.cbrt(threshold) if confirmed else 0.0
     for night in range(growth.shape[-2]):
         most = np.where(stakes < known, _SHORT, _CEILING) * threshold
         with np.errstate(over="ignore"):
             stakes = np.minimum((stakes + 1) * np.exp(growth[..., night, :]), most)
-        found[..., night] = stakes @ weights
+        found[..., night] = stakes @ shares
     return found
 
 

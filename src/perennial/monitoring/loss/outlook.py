@@ -22,6 +22,11 @@ class Outlook(Stored):
     reference: Reference
     losses: LossOutlook | None = None
 
+    @property
+    def unpacked_bytes(self) -> int:
+        """About how much memory the counts take."""
+        return self.reference.unpacked_bytes
+
     def of(self, name: str) -> Reference:
         """Return the reference of one of the two columns, *name*."""
         edges = self.reference.edges.only(lambda column: column.name == name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from perennial.monitoring.holm import holm_level
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.false_discovery import false_discovery_level
 from perennial.monitoring.shift.farthest import farthest
+from perennial.monitoring.shift.figures_beside import figures_beside
 from perennial.monitoring.shift.night_null import Null
 from perennial.monitoring.shift.season import Season, season
 
@@ -33,7 +34,8 @@ class Moved:
         names: The columns.
         columns: What was measured of each; empty where there was not enough to measure.
         rows: Of the night.
-        farthest: Gives, by position, what a column shows on the night of as many rows that is the furthest from the reference.
+        farthest: Gives, for positions and a level, what each column shows on the night of as many rows that is the furthest from
+            the reference; or on the first that is found to alarm at this level.
         why_not: Why nothing was measured; empty where it was.
         against: What a sentence says of the nights that the reference was taken from.
     """
@@ -41,7 +43,7 @@ class Moved:
     names: tuple[str, ...]
     columns: tuple[MeasuredColumn, ...] = ()
     rows: int
-    farthest: Callable[[int], MeasuredColumn] | None = None
+    farthest: Callable[[Sequence[int], float], list[MeasuredColumn]] | None = None
     why_not: str = ""
     against: str = ""
 
@@ -71,16 +73,26 @@ class Moved:
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
         null = Null.of([column.null for column in self.columns])
         allowed = null.threshold(level) if plain is None else np.full(len(self.columns), plain)
-        judging = zip(self.columns, allowed.tolist(), strict=True)
-        columns = [column.judged(threshold, level, listed, plain=plain is not None) for column, threshold in judging]
-        order = sorted(range(len(columns)), key=lambda i: _outstanding(self.columns[i], plain))
-        state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
+        judging = zip(self.columns, allowed.tolist(), figures_beside(self.columns), strict=True)
+        columns = [
+            column.judged(threshold, level, listed, figures, plain=plain is not None) for column, threshold, figures in judging
+        ]
+        mute = self._mute(columns, level) if plain is None else {}
+        columns = [_muted(column) if i in mute else column for i, column in enumerate(columns)]
+        order = sorted(range(len(columns)), key=lambda i: (i in mute, *_outstanding(self.columns[i], plain)))
         ordered = [columns[i] for i in order]
-        if state is SignalState.QUIET and plain is None and self.farthest is not None:
-            most = _most(map(self.farthest, order), level)
-            if most is not None:
-                return columns, said.signal(SignalState.INSUFFICIENT, ordered[0], _out_of_reach(most, level))
-        return columns, said.signal(state, ordered[0], _sentence(ordered) + self.against)
+        if len(mute) == len(columns):
+            return columns, said.signal(SignalState.INSUFFICIENT, ordered[0], _out_of_reach(mute[order[0]], level))
+        state = SignalState.ALARM if any(column.state is SignalState.ALARM for column in columns) else SignalState.QUIET
+        sentence = _sentence(ordered) + self.against + _of_mute(len(mute), len(columns), self.rows)
+        return columns, said.signal(state, ordered[0], sentence)
+
+    def _mute(self, columns: Sequence[ColumnDrift], level: float) -> dict[int, MeasuredColumn]:
+        """Return the columns in which no night of as many rows could alarm, by position, each on the night that comes nearest."""
+        quiet = [i for i, column in enumerate(columns) if column.state is SignalState.QUIET]
+        if self.farthest is None:
+            return {}
+        return {i: night for i, night in zip(quiet, self.farthest(quiet, level), strict=True) if min(night.p_values) > level}
 
 
 def drift(
@@ -163,7 +175,7 @@ def moved_columns(
         names=names,
         columns=measured_columns(held, chosen, input_shift),
         rows=night.rows,
-        farthest=lambda place: farthest(held[place], chosen, input_shift),
+        farthest=lambda places, level: farthest([held[place] for place in places], chosen, input_shift, level),
         against=_against(len(usual), chosen),
     )
 
@@ -195,14 +207,14 @@ def _sentence(ordered: Sequence[ColumnDrift]) -> str:
     )
 
 
-def _most(nights: Iterable[MeasuredColumn], level: float) -> MeasuredColumn | None:
-    """Return the first of *nights*, each the furthest that a column allows; None where one of them would alarm at this *level*."""
-    first = None
-    for night in nights:
-        if min(night.p_values) <= level:
-            return None
-        first = first or night
-    return first
+def _muted(column: ColumnDrift) -> ColumnDrift:
+    beside = column.beside.model_copy(update={"mute": True}) if column.beside else None
+    return column.model_copy(update={"state": SignalState.INSUFFICIENT, "beside": beside})
+
+
+def _of_mute(mute: int, columns: int, rows: int) -> str:
+    verb, which = ("is", "it") if mute == 1 else ("are", "them")
+    return f"; {mute} of {columns} columns {verb} mute: no night of {rows} rows could alarm in {which}" if mute else ""
 
 
 def _out_of_reach(most: MeasuredColumn, level: float) -> str:

@@ -54,10 +54,17 @@ class TwoSample:
     @property
     def p_value(self) -> float:
         """The chance of at least this area without drift."""
-        sampling = float(stats.norm.sf(self.area, self.tolerated, self.sampling))
+        return self._chance(self.area)
+
+    def can_alarm(self, level: float) -> bool:
+        """Return whether any night of as many rows could: one that is told from the reference without error has this chance."""
+        return self._chance(1.0) <= level
+
+    def _chance(self, area: float) -> float:
+        sampling = float(stats.norm.sf(area, self.tolerated, self.sampling))
         if self.nights < FEW_NIGHTS:
             return sampling
-        return max(sampling, float(stats.t.sf((_quantile(self.area) - self.mean) / self.deviation, self.nights - 1)))
+        return max(sampling, float(stats.t.sf((_quantile(area) - self.mean) / self.deviation, self.nights - 1)))
 
     def threshold(self, level: float) -> float:
         """Return the area that has the chance *level* without drift."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import takewhile
 
 from perennial.core.interval import Interval
@@ -18,7 +19,7 @@ def facts_of(definition: Definition, interval: Interval, stores: Stores, measure
     promotion = champion_of(stores, definition.name, measurement.segment, interval)
     known = promotion is not None and promotion.version is not None
     retired = retirement_of(stores, definition.name, measurement.segment, interval)
-    refused = _refused_in_a_row(stores, definition.name, measurement.segment, interval, promotion)
+    refused = refused_in_a_row(stores, definition.name, measurement.segment, promotion, before=interval.end)
     answers = refused_answers(stores.ledger, refused)
     return Facts(
         data_fault=_fault(validation),
@@ -41,18 +42,25 @@ def _fault(validation: Validation) -> str | None:
     return "; ".join(finding.sentence for finding in validation.findings if not finding.success)
 
 
-def _refused_in_a_row(
-    stores: Stores, model: str, segment: str, interval: Interval, promotion: Promotion | None
+def refused_in_a_row(
+    stores: Stores, model: str, segment: str, promotion: Promotion | None, *, before: datetime
 ) -> list[Evaluation]:
-    """Return the newest evaluation of each challenger refused in a row, oldest first, as they were known before the night ended.
+    """Return the newest evaluation of each challenger refused in a row, oldest first, as they were known *before* a moment.
 
+    A challenger that passes ends the row, and so does a promotion, whoever made it and from whenever on it is in force: who was
+    compared with another champion was not refused by the present one, that of *promotion*.
     A challenger that is evaluated again, as the machine was at fault, is one challenger.
     One with the cut-off of the night's own end may be the answer to this very night: decided again, it would not ask any more.
     """
-    evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of < interval.end]
-    since = [row for row in evaluations if promotion is None or row.as_of > promotion.effective_from]
+    evaluations = [row for row in stores.ledger.history(Evaluation, model, segment) if row.as_of < before]
+    since = [row for row in evaluations if promotion is None or _against(row, promotion)]
     newest = {row.challenger: row for row in since}.values()
     return list(takewhile(lambda row: row.verdict is not Verdict.PASS, reversed(newest)))[::-1]
+
+
+def _against(row: Evaluation, promotion: Promotion) -> bool:
+    """Return whether the challenger could have replaced the champion of *promotion*."""
+    return row.as_of > promotion.effective_from and row.champion in (None, promotion.version)
 
 
 def _before(stores: Stores, measurement: Measurement) -> dict[str, float]:

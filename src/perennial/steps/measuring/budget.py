@@ -17,8 +17,9 @@ _HALF = 0.5
 """The loss has one half of the budget: its evidence is gathered over many nights, for which its share must stay the same. All other
 tests of a night that can alarm share the other half by Holm's rule."""
 
-_SLICES, _ESTIMATE = 0.2, 0.1
-"""The shares of the loss's half for its slices and its estimate, where there are such; the labels of all rows have the rest."""
+_BASELINE, _SLICES, _ESTIMATE = 0.1, 0.2, 0.1
+"""The shares of the loss's half for its comparison with the baseline's, and, where there are such, for its slices and its estimate;
+decay on the labels of all rows has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Budget:
 
     movements: float
     decay: float
+    baseline: float
     slices: float
     estimate: float
 
@@ -46,6 +48,7 @@ def budget(definition: Definition, length: timedelta, learnt: LossOutlook | None
     """
     half, nights = _HALF * definition.monitoring.false_alarms_per_year, nights_per_year(length)
     of_loss = half / nights
+    baseline = _BASELINE * of_loss
     slices = _SLICES * of_loss if learnt and learnt.slices else 0.0
     estimate = _ESTIMATE * of_loss if learnt and learnt.estimates else 0.0
-    return Budget(nightly_budget(half, nights), of_loss - slices - estimate, slices, estimate)
+    return Budget(nightly_budget(half, nights), of_loss - baseline - slices - estimate, baseline, slices, estimate)

@@ -80,23 +80,28 @@ def loss_signals(watched: Watched, losses: Sequence[NightLoss]) -> tuple[list[Si
         losses: Of the nights of its reign, in every role.
 
     Returns:
-        The signals; and the losses by slice on the night that has settled, which are new tonight.
+        The signals; and the losses by slice that are new tonight, each night's after its own: of the night that has settled, and of
+        those that had settled before and were skipped or have other labels now.
 
     Raises:
-        ArtifactError: The counts of the night, or the snapshot of the settled night, are not what was stored.
+        ArtifactError: The counts of the night, or the snapshot of a settled night, are not what was stored.
     """
     champion, baseline = (_of(watched, losses, role) for role in (Role.CHAMPION, Role.BASELINE))
-    beside = behind_baseline(champion, baseline, minimum_labels=watched.minimum)
+    learnt = learnt_losses(watched.definition, watched.outlook) if watched.evaluation else None
+    shares = budget(watched.definition, watched.interval.length, learnt)
+    beside = behind_baseline(champion, baseline, minimum_labels=watched.minimum, alpha=shares.baseline)
     if watched.evaluation is None:
         return [beside], ()
-    learnt = learnt_losses(watched.definition, watched.outlook)
-    shares = budget(watched.definition, watched.interval.length, learnt)
     known = evaluated(watched.definition, watched.evaluation, learnt.variation if learnt else None)
     signals = [_decay(watched, champion, known, shares.decay), beside]
     fresh: tuple[NightLoss, ...] = ()
     if learnt is not None and learnt.slices:
-        fresh = settled_slices(watched.definition, watched.stores, watched.snapshot, watched.version, tuple(learnt.slices))
-        signals.append(_slices(watched, learnt, fresh, shares.slices))
+        before = _slices_before(watched)
+        wanted = tuple(learnt.slices)
+        fresh = settled_slices(watched.definition, watched.stores, watched.snapshot, champion, before=before, wanted=wanted)
+        counted = {night.interval for night in champion}  # not the nights of an earlier reign, or whose predictions were withdrawn
+        slices = {(one.slice, one.interval): one for one in (*before, *fresh) if one.interval in counted}
+        signals.append(_slices(watched, learnt, list(slices.values()), shares.slices))
     if watched.outlook is not None and shares.estimate and watched.counts is not None:
         signals.append(_estimate(watched, watched.outlook, known, shares.estimate))
     return signals, fresh
@@ -118,13 +123,16 @@ def _decay(watched: Watched, nights: Sequence[NightLoss], known: Evaluated, alph
     )
 
 
-def _slices(watched: Watched, learnt: LossOutlook, fresh: Sequence[NightLoss], alpha: float) -> Signal:
-    snapshot = watched.snapshot
-    before = watched.stores.ledger.slice_losses(
-        snapshot.model, snapshot.segment, version=watched.version, before=watched.interval.start
+def _slices_before(watched: Watched) -> list[NightLoss]:
+    snapshot, before = watched.snapshot, watched.interval.start
+    return watched.stores.ledger.slice_losses(
+        snapshot.model, snapshot.segment, version=watched.version, before=before, as_of=snapshot.as_of
     )
+
+
+def _slices(watched: Watched, learnt: LossOutlook, nights: Sequence[NightLoss], alpha: float) -> Signal:
     return slice_decay(
-        list({(loss.slice, loss.interval): loss for loss in (*before, *fresh)}.values()),
+        nights,
         learnt.slices,
         tolerance=watched.tolerance,
         alpha=alpha,

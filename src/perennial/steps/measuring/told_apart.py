@@ -60,12 +60,15 @@ def told_signal(found: TwoSample | None, level: float, rows: int) -> Signal:
         sentence = "the rows cannot be held against those of the training: too few, or none are kept with the champion"
         return _signal(SignalState.INSUFFICIENT, None, None, rows, sentence)
     threshold = found.threshold(level)
-    state = SignalState.ALARM if found.p_value <= level else SignalState.QUIET
+    able = SignalState.QUIET if found.can_alarm(level) else SignalState.INSUFFICIENT
+    state = SignalState.ALARM if found.p_value <= level else able
     said = (
         f"the night's rows are told from the training's with an area of {found.area:.3f} under the curve, {threshold:.3f} allowed"
     )
     if state is SignalState.ALARM and found.causes:
         said += f"; most by {', '.join(found.causes)}"
+    if state is SignalState.INSUFFICIENT:
+        said += f"; no night of {rows} rows could alarm"
     return _signal(state, round(found.area, 4), round(threshold, 4), rows, said)
 
 

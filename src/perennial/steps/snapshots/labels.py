@@ -57,6 +57,17 @@ def with_labels(definition: Definition, rows: pa.Table, labels: pa.Table) -> pa.
     return kept.append_column(definition.label.column, column)
 
 
+def unlabelled(rows: pa.Table | pa.RecordBatch, definition: Definition) -> pa.BooleanArray | pa.ChunkedArray:
+    """Return whether the label of each row is empty, null or NaN, shape (rows,): there is none yet, or it was withdrawn."""
+    return pc.is_null(rows.column(definition.label.column), nan_is_null=True)
+
+
+def labelled(rows: pa.Table, definition: Definition) -> pa.Table:
+    """Return those of *rows* whose label is not empty. What is infinite is no number, but a label all the same."""
+    missing = unlabelled(rows, definition)
+    return rows.filter(pc.invert(missing)) if pc.any(missing).as_py() else rows
+
+
 def _label_of(definition: Definition, rows: pa.Table, labels: pa.Table) -> Positions:
     """Return the position of each row's label, or -1, shape (rows,). What is null in its key has none.
 

@@ -17,7 +17,7 @@ from perennial.definition.models import Definition
 from perennial.ports import Stores, Tools
 from perennial.steps.arrays import scalar
 from perennial.steps.kept import kept
-from perennial.steps.snapshots.labels import latest, with_labels
+from perennial.steps.snapshots.labels import labelled, latest, with_labels
 from perennial.steps.snapshots.parts import ROWS_PER_GROUP, Part, Parts, parts_of
 from perennial.steps.snapshots.stored_parquet import read_stored
 from perennial.steps.snapshots.stored_rows import StoredRows
@@ -74,16 +74,17 @@ def snapshot_rows(definition: Definition, stores: Stores, snapshot: Snapshot) ->
     """Return a snapshot's rows in order of (event_at, entity), in memory.
 
     A training snapshot's rows carry the label column: only rows whose label is matured and has arrived, each with the latest
-    revision known as of the cut-off. A label that arrived empty is null.
+    revision known as of the cut-off. A label that arrived empty is null, so that *validate* can see it.
     """
     with open_rows(definition, stores, snapshot) as rows:
         return pa.Table.from_batches(rows.batches(), rows.schema)
 
 
 def clean_rows(definition: Definition, stores: Stores, snapshot: Snapshot, validation: Validation) -> pa.Table:
-    """Return a snapshot's rows without the quarantined ones, in memory."""
+    """Return a snapshot's rows without the quarantined ones, in memory; of a training snapshot those whose label is not empty."""
     with open_rows(definition, stores, snapshot, validation) as rows:
-        return pa.Table.from_batches(rows.batches(), rows.schema)
+        table = pa.Table.from_batches(rows.batches(), rows.schema)
+    return labelled(table, definition) if snapshot.purpose is Purpose.TRAIN else table
 
 
 def stored_rows(tools: Tools, lent: ExitStack, parts: Sequence[Part]) -> Rows:

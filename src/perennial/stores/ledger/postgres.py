@@ -155,10 +155,10 @@ class PostgresLedger:
         with self._transaction() as connection:
             return labels.losses(connection, model, segment, loss=loss, within=within, as_of=as_of, matured_before=matured_before)
 
-    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
+    def slice_losses(self, model: str, segment: str, *, version: str, before: datetime, as_of: datetime) -> list[NightLoss]:
         """Return the losses by slice that were measured; see ``ports.Ledger.slice_losses``."""
         with self._transaction() as connection:
-            return slices.slice_losses(connection, model, segment, version=version, before=before)
+            return slices.slice_losses(connection, model, segment, version=version, before=before, as_of=as_of)
 
     def request_retraining(
         self, request: RetrainRequest, *, cooldown: timedelta, max_per_30d: int | None, force: bool = False

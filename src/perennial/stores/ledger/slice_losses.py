@@ -1,4 +1,4 @@
-"""The losses by slice that nights were measured with."""
+"""The losses by slice that nights were measured with, beside those of the whole nights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,27 @@ from perennial.core.receipts import NightLoss
 from perennial.stores.ledger.rows import from_row
 
 _SLICES = text("""
-    SELECT DISTINCT ON (p.slice COLLATE "C", p.interval_start, p.interval_end) p.*
-    FROM perennial.measurement m JOIN perennial.performance_measurement p ON p.measurement = m.id
-    WHERE m.model = :model AND m.segment = :segment AND m.interval_start < :before
-        AND p.version = :version AND p.slice IS NOT NULL
-    ORDER BY p.slice COLLATE "C", p.interval_start, p.interval_end, m.interval_start DESC, m.said_at DESC, m.id DESC
+    WITH standing AS (
+        SELECT DISTINCT ON (interval_start, interval_end) id, interval_start, interval_end, as_of
+        FROM perennial.measurement
+        WHERE model = :model AND segment = :segment AND interval_start < :before
+        ORDER BY interval_start, interval_end, said_at DESC, id DESC
+    ), sliced AS (
+        SELECT DISTINCT ON (p.interval_start, p.interval_end) p.measurement, p.interval_start, p.interval_end
+        FROM standing m JOIN perennial.performance_measurement p ON p.measurement = m.id
+        WHERE m.as_of <= :as_of AND p.version = :version AND p.slice IS NOT NULL
+        ORDER BY p.interval_start, p.interval_end, m.interval_start DESC, m.interval_end DESC
+    )
+    SELECT p.*
+    FROM sliced JOIN perennial.performance_measurement p USING (measurement, interval_start, interval_end)
+    WHERE p.version = :version AND p.role = 'champion'
+    ORDER BY p.slice COLLATE "C" NULLS FIRST, p.interval_start, p.interval_end
 """)
 
 
-def slice_losses(connection: Connection, model: str, segment: str, *, version: str, before: datetime) -> list[NightLoss]:
+def slice_losses(
+    connection: Connection, model: str, segment: str, *, version: str, before: datetime, as_of: datetime
+) -> list[NightLoss]:
     """Return the losses by slice, as ``ports.Ledger.slice_losses`` says."""
-    rows = connection.execute(_SLICES, {"model": model, "segment": segment, "version": version, "before": before})
-    return [from_row(NightLoss, dict(row)) for row in rows.mappings()]
+    key = {"model": model, "segment": segment, "version": version, "before": before, "as_of": as_of}
+    return [from_row(NightLoss, dict(row)) for row in connection.execute(_SLICES, key).mappings()]

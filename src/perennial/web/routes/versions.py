@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from markupsafe import Markup
 
 from perennial.core.receipts import Promotion
 from perennial.web.access import Request
 from perennial.web.asking import SCOPE, Asked, Reading
 from perennial.web.csv import MOMENT, TEXT, WHOLE, csv
+from perennial.web.plots.estimates import estimates_plot
 from perennial.web.reading.night import definition_of
 from perennial.web.reading.scope import standing_of, version_of
 from perennial.web.reading.versions import read_beside, read_version, read_versions
 from perennial.web.render import render
+from perennial.web.views.judged import judged_rows
 from perennial.web.views.versions import Beside, VersionRow
 
 pages, data = APIRouter(prefix=SCOPE), APIRouter(prefix=SCOPE)
@@ -36,7 +39,17 @@ def versions(request: Request, asked: Reading, one: Chosen = None, other: Chosen
 def version(request: Request, asked: Reading, version: str) -> Response:
     """Show one version: what it was made of, how it was judged, when it was champion."""
     found = read_version(asked, version)
-    return render(request, "version.html", asked=asked, found=found, promotions=_promotions(asked), tab="versions")
+    plot = _plot(asked, found, alone=False)
+    return render(request, "version.html", asked=asked, found=found, plot=plot, promotions=_promotions(asked), tab="versions")
+
+
+@pages.get("/versions/{version}/figure.svg")
+def figure_file(asked: Reading, version: str) -> Response:
+    """Hand out how a version was judged as a picture: the figure that decides, with intervals, also by slice."""
+    plot = _plot(asked, read_version(asked, version), alone=True)
+    if not plot:
+        raise HTTPException(404, "This version has no figure that could be shown.")
+    return Response(plot, media_type="image/svg+xml")
 
 
 @pages.get("/versions/{version}/card.md")
@@ -99,7 +112,17 @@ def _promotions(asked: Asked) -> list[Promotion]:
 
 def _metrics(asked: Asked, rows: list[VersionRow]) -> list[str]:
     """Return the names of the figures, the one that decides first."""
-    definition = asked.site.definitions.get(asked.model)
-    decides = definition.evaluation.figure(definition.evaluation.metric) if definition else ""
+    decides = _decides(asked)
     names = next((row.metrics for row in rows if row.metrics), {})
     return sorted(names, key=lambda name: (name != decides, name))
+
+
+def _decides(asked: Asked) -> str:
+    """Return the name of the figure that decides; nothing without a definition."""
+    definition = asked.site.definitions.get(asked.model)
+    return definition.evaluation.figure(definition.evaluation.metric) if definition else ""
+
+
+def _plot(asked: Asked, row: VersionRow, *, alone: bool) -> Markup:
+    name = _decides(asked)
+    return estimates_plot(name, judged_rows(row.evaluation, name), alone=alone) if row.evaluation else Markup("")
