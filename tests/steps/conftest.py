@@ -120,6 +120,8 @@ def spark(executors: Path, needs_spark: None) -> Iterator[SparkEngine]:  # noqa:
     with pytest.MonkeyPatch.context() as patched, closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as engine:
         # What executors inherit where they are processes of this machine. The key travels no other way.
         patched.setenv("PERENNIAL_SIGNING_KEY", KEY.hex())
+        patched.setenv("AWS_ACCESS_KEY_ID", "key")
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patched.setenv("PYTHONPATH", os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])]))
         yield engine
 

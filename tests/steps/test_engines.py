@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from moto.server import ThreadedMotoServer
 
 from perennial.core.digest import canonical_json
 from perennial.core.errors import UnavailableError
@@ -27,8 +30,10 @@ from perennial.steps.snapshots.store_parts import store_parts
 from perennial.steps.validate import validate
 from perennial.stores.artifacts.disk import DiskArtifacts
 from perennial.stores.ledger import PostgresLedger
+from perennial.stores.spark.engine import SparkEngine
 from perennial.testing import InlineEngine
 from perennial.testing.story import day, night
+from perennial.wiring import ExecutorTools, Settings, open_artifacts
 
 Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
@@ -236,3 +241,40 @@ def test_what_was_worked_out_elsewhere_is_published_whole(
     assert [one.num_rows for one in rows_there] == [ROWS - validation.quarantined] * 2
     assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
     assert postgres_ledger.audit().faults == ()
+
+
+@pytest.fixture
+def s3(spark: SparkEngine, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What a driver tells executors of an S3 on the loopback. Both have its credentials from their environment."""
+    del spark  # it gives the environment
+    (tmp_path / "executors" / "scratch").mkdir(parents=True)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="night")
+    yield {
+        "PERENNIAL_ARTIFACTS": "s3://night/artifacts",
+        "PERENNIAL_S3_ENDPOINT": f"http://{host}:{port}",
+        "PERENNIAL_HOME": str(tmp_path / "executors"),
+    }
+    server.stop()
+
+
+@pytest.mark.spark
+def test_a_night_on_s3_is_that_of_this_process(
+    s3: dict[str, str], definition: Definition, new_stores: Callable[..., Stores], retrained: Retrain
+) -> None:
+    """Executors fetch its parts and the champion from there, and put what they predicted there."""
+    stores = new_stores(artifacts=open_artifacts(Settings.of(s3)))
+    assert retrained(definition, stores, day(30)).promoted
+    extracted = extract(definition, night(NIGHT), stores, purpose=Purpose.SCORE, as_of=day(NIGHT + 1))
+    ready = Ready(definition, stores, extracted)
+    snapshot = ready.cut(SHAPES["three"])
+    with closing(SparkEngine("local[2]", ExecutorTools(tuple(s3.items())))) as engine:
+        validation = ready.checked(snapshot, engine)
+        there, rows_there = ready.predicted(snapshot, validation, engine)
+    here, rows_here = ready.predicted(snapshot, validation, None)
+    assert ready.checked(snapshot, None).id == validation.id
+    assert there == here
+    assert [one.num_rows for one in rows_there] == [ROWS - validation.quarantined] * 2
+    assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
