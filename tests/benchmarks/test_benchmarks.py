@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from perennial.stores.embedded_postgres import EmbeddedPostgres
+from perennial.stores.migrations import migrate
 
 STAGES = ("extract_postgres", "extract_sqlite", "validate", "predict", "drift", "publish", "loop")
 ROWS, WINDOW, TREES = 1200, 4000, 5
@@ -114,6 +115,26 @@ def test_what_no_client_can_do_better_is_told_beside_a_goal(script: Any, tmp_pat
     ]
 
 
+def test_a_peer_in_one_thread_is_held_against_ours_in_one_thread_too(script: Any, tmp_path: Path) -> None:
+    """Two threads against one are told as such, and beside them one against one."""
+    measure, stage = script("measure"), script("drift").STAGE
+    world = script("data").World(folder=str(tmp_path), socket="", rows=1, window=1, key=KEY)
+    seconds = {
+        "perennial": 0.5,
+        "in_one_thread": 1.0,
+        "stream": 0.25,
+        "streams": 0.125,
+        "with_scipy": 15.0,
+        "with_evidently": 200.0,
+    }
+    outcomes = {name: measure.Outcome(taken={"": [measure.Taken(seconds=value)]}) for name, value in seconds.items()}
+    goals = [line for line in script("table").lines(stage, outcomes, world) if "scipy loop, in one thread: " in line]
+    assert goals == [
+        "- Goal, at least 20 times as fast as a scipy loop, in one thread: 30.00, met",
+        "- Goal, Perennial in one thread, at least 20 times as fast as a scipy loop, in one thread: 15.00, **missed**",
+    ]
+
+
 def test_the_same_seed_gives_the_same_rows(script: Any) -> None:
     """Whoever measures, and whenever, has the same data."""
     data = script("data")
@@ -146,6 +167,23 @@ def test_what_a_whole_process_does_aside_is_not_counted(script: Any) -> None:
     taken = script("measure").Taken
     first, second = taken(seconds=1, cpu=1, before=10, peak=30), taken(seconds=2, cpu=1, before=20, peak=25)
     assert second.after(first) == taken(seconds=3, cpu=2, before=10, peak=30)
+
+
+def test_a_ledger_of_years_is_filled_asked_and_published_into(script: Any, postgres: EmbeddedPostgres) -> None:
+    """The questions of the document have answers there, and the next night becomes current."""
+    catalogue, url = script("catalogue"), postgres.url("catalogue")
+    migrate(url)
+    address, models = url.replace("+psycopg", ""), ["model_0001", "model_0002"]
+    catalogue.fill(address, models=2, nights=62)
+    plans, pages, took = catalogue.ask(address, models, 62)
+    published, seconds = catalogue.publish(url, models, 62)
+    assert set(plans) == set(pages) == {"one_entity", "one_night", "one_version"}
+    assert min(*pages.values(), *took.values(), *published.values(), *seconds.values()) > 0
+    with psycopg.connect(address) as connection:
+        states = connection.execute(
+            "SELECT state, count(*) FROM perennial.prediction_batch WHERE interval_start = '2024-04-01 00:00Z' GROUP BY state"
+        )
+        assert dict(states.fetchall()) == {"superseded": 2, "current": 2}
 
 
 def test_stages_are_named_by_their_beginnings(script: Any) -> None:

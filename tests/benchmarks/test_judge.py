@@ -162,13 +162,13 @@ def test_shuffled_nights_are_quiet_and_a_break_is_seen_as_it_came(script: Any, t
     lines = module.report(60, tmp_path, lambda _: None)
     assert lines[2].startswith("| nyc_taxi_halfhourly | 60 | ")
     assert "**" not in lines[2]
-    assert lines[-1] == "| nyc_taxi_halfhourly | 60 nights | 140 | 50 | 130 | 2020-05-30 |"
+    assert lines[-1] == "| nyc_taxi_halfhourly | 60 nights | 140 | 1.0 of 1 | 50 | 130 | 2020-05-30 |"
 
 
 def test_parts_are_named_by_their_beginnings(script: Any) -> None:
     """All without a name."""
     named = script("judge").named
-    assert named("") == ["quiet", "differ", "power", "decay", "peers", "data", "real_decay"]
+    assert named("") == ["quiet", "differ", "power", "decay", "baseline", "peers", "data", "real_decay"]
     assert named("de,qu") == ["quiet", "decay"]
     with pytest.raises(SystemExit, match="no part of that name; there are quiet, differ, power"):
         named("nothing")

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from perennial.core.receipts import Role
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.ledger import PostgresLedger
+from perennial.stores.ledger.batches import last_other
 from perennial.stores.ledger.lineage import _TRACE
 from perennial.stores.ledger.outcomes import _JOIN_BY_HASH, _query
 from perennial.stores.migrations import migrate
@@ -54,6 +55,22 @@ def scans(ledger: PostgresLedger, query: str, parameters: dict[str, Any] | None 
     return [(node, name) for node, name in found if re.fullmatch(r"prediction_\d+m\d+", name)]
 
 
+def read(ledger: PostgresLedger, query: str) -> tuple[int, set[str]]:
+    """Return how many batches a query reads when it is run, and which months."""
+    with ledger.engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))  # so few batches would be read from end to end
+        plan = connection.scalar(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}"))
+    run = [node for node in _nodes(plan[0]["Plan"]) if "Relation Name" in node and node["Actual Loops"]]
+    batches = sum(_looked_at(node) for node in run if node["Relation Name"] == "prediction_batch")
+    return batches, {node["Relation Name"] for node in run if re.fullmatch(r"prediction_\d+m\d+", node["Relation Name"])}
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    """Return how many rows a node looked at, those that it left out included."""
+    rows: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return int(rows * node["Actual Loops"])
+
+
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for below in node.get("Plans", []):
@@ -64,7 +81,7 @@ def question(name: str) -> str:
     """Return a query of the document."""
     block = re.search(rf"^```sql file={name}\n(.*?)^```$", OPERATIONS, re.MULTILINE | re.DOTALL)
     assert block is not None
-    return block[1].replace("bike_demand-0a1b2c3d", Story().version(1).id)
+    return block[1].replace("bike_demand-20240229-0a1b2c3d", Story().version(1).id)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +99,26 @@ def test_an_analysts_question_reads_an_index(filled: PostgresLedger, name: str, 
     assert {node for node, _ in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
     with filled.engine.connect() as connection:
         assert len(connection.execute(text(question(name))).all()) == rows
+
+
+def test_one_entity_looks_at_the_nights_of_its_month(filled: PostgresLedger) -> None:
+    """And at no other night that the model had."""
+    assert read(filled, question("one_entity.sql")) == (8, {MARCH})
+
+
+def test_one_version_reads_the_months_of_its_nights(filled: PostgresLedger) -> None:
+    """A version is not looked for in months in which it did not predict."""
+    assert read(filled, question("one_version.sql")) == (2, {MARCH})
+
+
+def test_a_night_is_published_without_a_look_at_those_before(filled: PostgresLedger) -> None:
+    """Whether it overlaps another one is read from the last one."""
+    batch = Story().batch(70, 0, epoch=1)
+    statement = str(last_other(batch).compile(filled.engine, compile_kwargs={"literal_binds": True}))
+    with filled.engine.begin() as connection:
+        [last] = connection.execute(text(statement)).all()
+    assert last == (day(68), day(69))
+    assert read(filled, statement) == (1, set())
 
 
 def test_a_trace_reads_one_month_by_its_index(filled: PostgresLedger) -> None:

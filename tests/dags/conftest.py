@@ -57,6 +57,9 @@ REGIONS: dict[str, Any] = {
 TOLD: dict[str, Any] = {"messages": {"to": [{"arguments": {"to": "fleet@example.org", "smtp_conn_id": "team_mail"}}]}}
 """What has people told by mail."""
 
+DIGEST: dict[str, Any] = {"messages": {"to": [{"notifier": "recording:Recorder"}], "digest": True}}
+"""What has people told once a day, by a notifier of the tests."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "by_hand": {},
     "nights": {**TOLD, "title": "Nights", "retraining": {"max_age": "2d"}},
@@ -82,6 +85,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "regions": {**REGIONS, "retraining": {"max_age": "2d"}},
     "regions_cleared": REGIONS,
     "regions_asked": {**REGIONS, "publish": {"approval": "human"}},
+    "fleet_one": {**DIGEST, "title": "Fleet, one"},
+    "fleet_two": {**DIGEST, "title": "Fleet, two"},
     "broken": {"owner": 7, "evaluation": {"metric": "mea"}},
 }
 """What differs from ``files/loop.yml``, by the name of the definition: one for each test, so that none waits for another."""
@@ -95,9 +100,10 @@ def definition_values() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def airflow_dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of DAG files of the session's Airflow: the product's own, the documents' examples, and the tests' tiny one."""
+    """The folder of DAG files of the session's Airflow: the product's own, the documents' examples, and what the tests have."""
     folder = tmp_path_factory.mktemp("dags")
-    for file in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py"), FILES / "five_tasks.py"):
+    of_tests = (FILES / "five_tasks.py", FILES / "recording.py")
+    for file in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py"), *of_tests):
         shutil.copy(file, folder)
     return folder
 

@@ -178,7 +178,7 @@ def test_refused_rows_are_counted_by_their_reasons(
     retrained(definition, stores, day(30))
     found = card(definition, stores, first(stores, definition))
     text = found.markdown()
-    lines = section(text, "Expectations that were not met")
+    lines = section(text, "What was found in the data")
     assert found.validation.quarantined == 7
     assert lines[2].startswith("| expect_column_values_to_be_between | temperature | 7 | ")
     assert f"7 of {found.validation.rows} rows did not meet the expectations and were left out" in text

@@ -136,6 +136,13 @@ def test_a_definition_without_a_cap_keeps_its_digest(define: Define) -> None:
     assert b'"rows":150' in define(estimator={"rows": 150}).content
 
 
+def test_a_search_one_at_a_time_keeps_its_digest(define: Define) -> None:
+    """As before jobs could be given."""
+    one = {"parameters": {"alpha": [1, 2]}}
+    assert b"jobs" not in define(estimator={"search": one}).content
+    assert b'"jobs":2' in define(estimator={"search": {**one, "jobs": 2}}).content
+
+
 def test_a_cap_of_too_few_rows_is_a_fault(tmp_path: Path, capped: Definition) -> None:
     """The check names the key and what is allowed."""
     path = tmp_path / f"{capped.name}.yml"

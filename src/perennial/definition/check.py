@@ -1,4 +1,4 @@
-"""What ``perennial check`` says about definitions: all that the loader says, and whether the estimators can be made."""
+"""What ``perennial check`` says about definitions: all that the loader says, and whether estimators and notifiers can be made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from perennial.core.errors import DefinitionError, PerennialError
 from perennial.definition.document import Document, Finding
 from perennial.definition.loader import read_definition, read_folder
 from perennial.definition.models import Definition
+from perennial.definition.notifiers import missing_notifiers
 
 _ESTIMATOR = ("estimator", "path")
 
@@ -34,12 +35,12 @@ def check(path: Path, *, deep: bool = True) -> Checked:
 
     Args:
         path: A definition's file, or a folder of ``<name>.yml``.
-        deep: Also import every estimator and call it, once per path, parameters and features.
+        deep: Also import every estimator and call it, once per path, parameters and features, and import every notifier.
     """
     definitions, errors = [], []
     seen: dict[str, PerennialError | None] = {}
     for result in _read(path):
-        error = result if isinstance(result, DefinitionError) else _estimator_error(*result, seen) if deep else None
+        error = result if isinstance(result, DefinitionError) else _code_error(*result, seen) if deep else None
         if error:
             errors.append(error)
         elif not isinstance(result, DefinitionError):
@@ -59,13 +60,15 @@ def _read(path: Path) -> Iterator[tuple[Definition, Document] | DefinitionError]
         yield error
 
 
-def _estimator_error(definition: Definition, document: Document, seen: dict[str, PerennialError | None]) -> DefinitionError | None:
+def _code_error(definition: Definition, document: Document, seen: dict[str, PerennialError | None]) -> DefinitionError | None:
+    """Return what is wrong with the code that a definition names, or None."""
     key = digest_json(definition.model_dump(mode="json", include={"estimator": True, "features": True}))
     if key not in seen:
         seen[key] = _tried(definition)
-    if not (error := seen[key]):
-        return None
-    return DefinitionError.of([document.fault(Finding(_ESTIMATOR, fault.code, fault.message)) for fault in error.faults])
+    error = seen[key]
+    findings = [Finding(_ESTIMATOR, fault.code, fault.message) for fault in error.faults] if error else []
+    findings += missing_notifiers(definition, deep=True)
+    return DefinitionError.of([document.fault(finding) for finding in findings]) if findings else None
 
 
 def _tried(definition: Definition) -> PerennialError | None:

@@ -18,8 +18,8 @@ class Channel(Part):
     notifier: Annotated[ImportPath, Field(max_length=200)] = SMTP
     """``package.module:Class``, an Airflow notifier. Its text arguments are filled in where they are not given here."""
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    """Its keyword arguments, such as ``to`` and ``smtp_conn_id``. Templates may use message.subject, message.text and message.html.
-    Passwords and addresses with secrets in them belong into an Airflow connection."""
+    """Its keyword arguments, such as ``to`` and ``smtp_conn_id``. Templates may use perennial.subject, perennial.text and
+    perennial.html. Passwords and addresses with secrets in them belong into an Airflow connection."""
 
 
 class Messages(Part):

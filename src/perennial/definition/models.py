@@ -211,6 +211,9 @@ class Search(Part):
     """How many combinations are tried, drawn with the estimator's seed."""
     folds: Annotated[int, Field(ge=2, le=20)] = 3
     """How many time-ordered folds."""
+    jobs: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many combinations are tried at the same time, each with memory of its own for its fit. It changes no figure. They are
+    threads of the fit's process, unless the module of the estimator chooses another backend of joblib (joblib.parallel_config)."""
 
 
 class Estimator(Part):
@@ -521,7 +524,12 @@ class Definition(Part):
         usual = Publish()
         unsaid = {name for name in _NEWER if getattr(self.publish, name) == getattr(usual, name)}
         parts = {name: True for name in ("segments", "messages") if getattr(self, name) is None}
-        return {**parts, "publish": unsaid, "estimator": {"rows"} if self.estimator.rows is None else set()}
+        return {**parts, "publish": unsaid, "estimator": self._unsaid_of_the_estimator()}
+
+    def _unsaid_of_the_estimator(self) -> dict[str, Any]:
+        search = self.estimator.search
+        rows = {"rows": True} if self.estimator.rows is None else {}
+        return {**rows, **({"search": {"jobs"}} if search and search.jobs == 1 else {})}
 
     def trained_until(self, end: datetime) -> datetime:
         """Return where the training part of a window that ends at *end* ends: before the holdout and the labels to come."""

@@ -41,7 +41,7 @@ def fit(
         columns: What the frame's columns are.
         seed: Seed of everything random.
         parameters: Keyword arguments of the function.
-        search: ``parameters`` (values to try, by keyword), ``iterations``, ``folds``; None for no search.
+        search: ``parameters`` (values to try, by keyword), ``iterations``, ``folds``, ``jobs``; None for no search.
         metric: What the search goes by; without one, mae for a regression and log_loss for a class.
 
     Raises:
@@ -80,6 +80,7 @@ def _drawn(
         iterations=search.get("iterations", 10),
         folds=search.get("folds", 3),
         seed=seed,
+        jobs=search.get("jobs", 1),
     )
 
 

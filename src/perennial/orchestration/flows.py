@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, get_parsing_context
 
 from perennial import wiring
-from perennial.core.codes import Code
 from perennial.core.errors import DefinitionError, Fault
 from perennial.definition.calendar import last_interval, midnight
+from perennial.definition.document import field_text
 from perennial.definition.loader import load, load_folder
 from perennial.definition.models import Definition
+from perennial.definition.notifiers import missing_notifiers
 from perennial.orchestration.batches import largest_batch
 from perennial.orchestration.describe import doc, tags
 from perennial.orchestration.retry import task_defaults
@@ -48,15 +48,9 @@ def refuse_broken_definitions() -> None:
 
 
 def _unknown_notifiers(definition: Definition) -> Iterator[Fault]:
-    """Yield each notifier whose module is not installed: nobody looks for it before there is something to tell."""
-    for channel in definition.messages.to if definition.messages else ():
-        try:
-            found = find_spec(channel.notifier.partition(":")[0])
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            message = f"{channel.notifier} cannot be imported; is its provider installed?"
-            yield Fault(Code.DEFINITION_MISSING, message, f"{definition.name}.yml: messages.to")
+    """Yield each notifier whose module is not installed. It is not imported here, which every parse would pay for."""
+    for finding in missing_notifiers(definition, deep=False):
+        yield Fault(finding.code, finding.message, f"{definition.name}.yml: {field_text(finding.loc)}")
 
 
 def timetable(definition: Definition, cron: str | None) -> CronDataIntervalTimetable | None:

@@ -33,15 +33,18 @@ _WORDS: Mapping[Occasion, str] = MappingProxyType(
 )
 _FILLED: Mapping[str, str] = MappingProxyType(
     {
-        "subject": "{{ message.subject }}",
-        "html_content": "{{ message.html }}",
-        "text": "{{ message.text }}",
-        "message": "{{ message.text }}",
-        "body": "{{ message.text }}",
-        "content": "{{ message.text }}",
+        "subject": "{{ perennial.subject }}",
+        "html_content": "{{ perennial.html }}",
+        "text": "{{ perennial.text }}",
+        "message": "{{ perennial.text }}",
+        "body": "{{ perennial.text }}",
+        "content": "{{ perennial.text }}",
     }
 )
-"""What notifiers call their texts. The message is a value of the template and never one itself: no sentence is evaluated."""
+"""What notifiers call their texts. The message is a value of the template and never one itself: no sentence is evaluated.
+
+Airflow gives a notifier's own arguments to its templates, too, so one that has a ``message`` would be asked for itself.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -74,7 +77,7 @@ def send(channels: Sequence[Channel], message: Letter) -> None:
     failed: list[Exception] = []
     for channel in channels:
         try:
-            notifier(channel)({"message": message})
+            notifier(channel)({"perennial": message})
         except Exception as error:  # noqa: BLE001 - a notifier may raise anything, and the other channels are tried
             _log.warning("%s could not send: %s", channel.notifier, type(error).__name__)
             failed.append(error)

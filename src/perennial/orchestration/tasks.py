@@ -71,13 +71,14 @@ def validate(definition: Definition, extracted: Handed) -> Handed:
 
     @task(task_id="validate", **WHOLE, **rules(definition))
     def validate(extracted: Json) -> Json:
+        from perennial.steps.validate import LABELS  # noqa: PLC0415 - heavy
         from perennial.steps.validate import validate as step  # noqa: PLC0415 - heavy
 
         def run(stores: Stores, segment: str, extracted: Json) -> Receipt:
             snapshot = Snapshot.model_validate(extracted)
             validation = step(definition, snapshot.interval, stores, snapshot=snapshot)
             for finding in validation.findings:
-                if finding.unexpected or not finding.success:
+                if finding.expectation == LABELS or not finding.success:
                     _say(segment, "%s", finding.sentence)
             _say(segment, "%s: %d rows, %d in quarantine", validation.verdict, validation.rows, validation.quarantined)
             return validation

@@ -23,6 +23,9 @@ from perennial.steps.snapshots.labels import unlabelled
 from perennial.steps.snapshots.rows import Rows, open_rows
 
 OWN = "quality."
+LABELS = f"{OWN}labels"
+"""What the finding is called that says how many rows have no label."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -108,7 +111,7 @@ def _unlabelled(definition: Definition, rows: Rows, refused: Refused) -> int:
 
 def _labels_finding(rows: int, empty: int) -> Finding:
     return Finding(
-        expectation=f"{OWN}labels",
+        expectation=LABELS,
         success=True,
         rows=rows,
         unexpected=empty,

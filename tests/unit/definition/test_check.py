@@ -1,4 +1,4 @@
-"""``perennial check``: all that the loader says, and whether the estimators can be made."""
+"""``perennial check``: all that the loader says, and whether estimators and notifiers can be made."""
 
 from __future__ import annotations
 
@@ -104,3 +104,30 @@ def test_five_hundred_definitions_are_checked_together(write: Write) -> None:
     checked = check(FOLDER)
     assert checked.ok
     assert len(checked.definitions) == 501
+
+
+@pytest.mark.parametrize(
+    ("notifier", "why"),
+    [
+        ("no.such.provider:Pager", "no.such.provider cannot be imported (ModuleNotFoundError: No module named 'no')"),
+        ("authors_estimators:Pager", "authors_estimators has no class Pager"),
+        ("authors_estimators:text", "authors_estimators has no class text"),
+    ],
+)
+@pytest.mark.usefixtures("estimators")
+def test_a_notifier_that_cannot_be_imported_is_told_at_its_line(write: Write, notifier: str, why: str) -> None:
+    """Where it stands, what was found, and what is allowed; and beside what is wrong with the estimator."""
+    path, found = estimator("authors_estimators:none")
+    write((path, f"messages:\n  to:\n    - notifier: {notifier}\n{found}"))
+    (error,) = check(FOLDER).errors
+    assert [fault.code for fault in error.faults] == ["DEFINITION_ESTIMATOR", "DEFINITION_MISSING"]
+    assert str(error.faults[1]) == (
+        "config/models/bike_demand.yml:34: messages.to[0].notifier: must be the class of a notifier whose provider is installed, "
+        f"package.module:Class, got {notifier}: {why} [DEFINITION_MISSING]"
+    )
+
+
+def test_the_notifier_that_mail_goes_by_is_there(write: Write) -> None:
+    """Airflow's, which is what there is where none is named."""
+    write(("retraining:", "messages:\n  to:\n    - arguments: {to: fleet@example.org}\nretraining:"))
+    assert check(FOLDER).ok

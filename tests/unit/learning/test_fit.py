@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,38 @@ class Witness(DummyRegressor):
 
 def witness(guess=0.0, seen=None):
     return Witness(guess, seen)
+
+class Meeting(DummyRegressor):
+    def __init__(self, meet=None, strategy="mean"):
+        super().__init__(strategy=strategy)
+        self.meet = meet
+
+    def fit(self, X, y):
+        if len(X) < 150:  # one of the folds
+            self.meet.wait(120)
+        return super().fit(X, y)
+
+def meeting(meet=None, strategy="mean"):
+    return Meeting(meet, strategy)
+"""
+
+BACKEND = """
+from joblib import parallel_config, register_parallel_backend
+from joblib._parallel_backends import ThreadingBackend
+from sklearn.dummy import DummyRegressor
+
+asked = []
+
+class Own(ThreadingBackend):
+    def configure(self, n_jobs=1, **others):
+        asked.append(n_jobs)
+        return super().configure(n_jobs=n_jobs, **others)
+
+register_parallel_backend("own", Own)
+chosen = parallel_config(backend="own")
+
+def dummy(strategy="mean"):
+    return DummyRegressor(strategy=strategy)
 """
 
 
@@ -112,6 +146,40 @@ def test_a_search_is_judged_on_what_comes_after(frame: pd.DataFrame, target: Tar
     assert all(trained.max() < judged.min() for trained, judged in zip(fits, predictions, strict=False))
     assert len(fits[-1]) == len(frame)
     assert model.guess in {1.0, 2.0}
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_search_finds_the_same_with_any_number_of_jobs(frame: pd.DataFrame, target: Target, columns: Columns, jobs: int) -> None:
+    """To the bit: the last draw is the best one, and the others end before or after it."""
+    search = {"parameters": {"max_iter": [1, 2, 20, 40]}, "iterations": 4, "folds": 2, "jobs": jobs}
+    model = _fit(frame, target, columns, path=BOOSTED, search=search)
+    alone = _fit(frame, target, columns, path=BOOSTED, parameters={"max_iter": model[-1].max_iter})
+    assert model[-1].max_iter in {20, 40}
+    assert np.array_equal(predict(model, frame, task="regression"), predict(alone, frame, task="regression"))
+
+
+@pytest.mark.usefixtures("own_module")
+def test_jobs_of_a_search_run_at_the_same_time(frame: pd.DataFrame, target: Target, columns: Columns) -> None:
+    """Two fits wait for each other."""
+    search = {"parameters": {"strategy": ["mean", "median"]}, "iterations": 2, "folds": 2, "jobs": 2}
+    meet = Barrier(2)
+    model = _fit(frame, target, columns, path="own_forest:meeting", parameters={"meet": meet}, search=search)
+    assert model.strategy in {"mean", "median"}
+    assert not meet.broken
+
+
+def test_the_module_of_an_estimator_may_choose_where_jobs_run(
+    frame: pd.DataFrame, target: Target, columns: Columns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By joblib's own means."""
+    (tmp_path / "own_backend.py").write_text(BACKEND)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    search = {"parameters": {"strategy": ["mean", "median"]}, "iterations": 2, "folds": 2, "jobs": 2}
+    try:
+        _fit(frame, target, columns, path="own_backend:dummy", search=search)
+        assert sys.modules["own_backend"].asked == [2]
+    finally:
+        sys.modules.pop("own_backend").chosen.unregister()
 
 
 @pytest.mark.parametrize(

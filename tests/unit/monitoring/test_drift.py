@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from perennial.core.errors import DataError
-from perennial.core.receipts import ColumnDrift, Signal, SignalState
+from perennial.core.receipts import Beside, ColumnDrift, Signal, SignalState
 from perennial.monitoring.counting.profile import Profile, profile
 from perennial.monitoring.counting.reference import Reference, reference_profile
 from perennial.monitoring.holm import holm_level
@@ -173,6 +173,7 @@ def test_a_constant_column_stays_quiet_until_it_changes() -> None:
     assert [column.model_copy(update={"beside": None}) for column in columns] == [
         ColumnDrift(column="x", psi=0.0, threshold=None, n=100, state=QUIET)
     ]
+    assert columns[0].beside == Beside(p_value=1.0, listed=False, kolmogorov_smirnov=0.0, jensen_shannon=0.0)
     assert signal.sentence == "none of 1 columns moved; nearest: x PSI 0 nats, constant"
     assert hold(reference, {"x": np.full(100, 8.0)})[1].state is ALARM
 
@@ -307,6 +308,19 @@ def test_figures_beside_the_test_are_those_of_scipy() -> None:
     assert beside.chi_squared == pytest.approx(table.statistic)
     assert beside.chi_squared_freedom == table.dof
     assert beside.chi_squared_p == pytest.approx(table.pvalue)
+
+
+def test_figures_of_a_column_are_the_same_whatever_columns_stand_beside_it() -> None:
+    """Columns with equally many bins are worked out together."""
+    reference = learned(lambda rng, rows: five(rng, rows) | {"also": rng.normal(size=rows)}, 200, 30)
+    rng = np.random.default_rng(4)
+    night = five(rng, 200) | {"also": rng.normal(0.5, size=200)}
+    figures = {"kolmogorov_smirnov", "wasserstein", "jensen_shannon", "chi_squared", "chi_squared_freedom", "chi_squared_p"}
+    for column, edges in zip(hold(reference, night)[0], reference.edges.columns, strict=True):
+        alone = hold(reference.only(edges.__eq__), night)[0][0]
+        assert column.beside is not None
+        assert alone.beside is not None
+        assert column.beside.model_dump(include=figures) == pytest.approx(alone.beside.model_dump(include=figures), rel=1e-9)
 
 
 def test_five_in_a_hundred_never_seen_are_said_with_what_is_allowed() -> None:

@@ -95,6 +95,19 @@ def test_truth_values_are_numbers_or_categories_as_asked() -> None:
     assert counts(CategoricalEdges(column="b", values=("true", "false"), others=()), values) == (2, 1, 0, 0, 1)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.7, 1.0])
+def test_whatever_stands_in_memory_where_a_number_is_missing_is_not_counted(share: float) -> None:
+    """Numbers that would lie in bins, infinity, NaN; in a part of a longer array, too."""
+    rng = np.random.default_rng(1)
+    values = rng.choice([0.5, 1.5, 1.7, 5.0, np.inf, -np.inf, np.nan], 9_000)
+    missing = rng.random(values.size) < share
+    there = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    cells = pa.Array.from_buffers(pa.float64(), values.size, [there, pa.py_buffer(values)])
+    for begin in (0, 13):
+        expected = counts(EDGES.columns[0], [None if gone else value for value, gone in zip(values, missing, strict=True)][begin:])
+        assert expected == profile(Edges(columns=EDGES.columns[:1]), pa.table({"x": cells.slice(begin)})).counts["x"]
+
+
 def test_no_rows_are_a_profile_of_zeros() -> None:
     """An empty night can be profiled; whether it may be judged is another matter."""
     assert profile(EDGES, []) == profile(EDGES, table([])) == merge(profile(EDGES, []), profile(EDGES, []))

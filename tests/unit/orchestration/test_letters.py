@@ -34,6 +34,21 @@ class Pager(BaseNotifier):
         BOX.append((self.text, self.channel))
 
 
+class Board(BaseNotifier):
+    """Calls its text *message*."""
+
+    template_fields = ("message",)
+
+    def __init__(self, message: str) -> None:
+        """Take it."""
+        super().__init__()
+        self.message = message
+
+    def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
+        """Keep it."""
+        BOX.append((self.message, ""))
+
+
 class Broken(Pager):
     """Has no line."""
 
@@ -83,10 +98,16 @@ def test_a_fleet_has_one_letter(small: dict[str, Any]) -> None:
 def test_a_sentence_is_neither_markup_nor_a_template(small: dict[str, Any], box: list[tuple[str, str]]) -> None:
     """However it is called."""
     made = letter([(Definition.model_validate(small), [news("<b>{{ 6 * 7 }}</b>")])])
-    send([channel("Pager", channel="{{ message.subject }}")], made)
+    send([channel("Pager", channel="{{ perennial.subject }}")], made)
     assert "&lt;b&gt;{{ 6 * 7 }}&lt;/b&gt;" in made.html
     assert box == [(made.text, made.subject)]
     assert "<b>{{ 6 * 7 }}</b>" in made.text
+
+
+def test_a_notifier_that_calls_its_text_message_has_one(box: list[tuple[str, str]]) -> None:
+    """Although Airflow puts that over a value of the same name."""
+    send([channel("Board")], Letter("s", "t", "h"))
+    assert box == [("t", "")]
 
 
 def test_one_channel_of_two_is_enough(box: list[tuple[str, str]], caplog: pytest.LogCaptureFixture) -> None:
@@ -115,7 +136,7 @@ def test_mail_is_what_there_is_without_more_words() -> None:
     made = notifier(Channel(arguments={"to": "fleet@example.org", "smtp_conn_id": "mail", "subject": "Again"}))
     assert (made.subject, made.html_content, made.to, made.smtp_conn_id) == (
         "Again",
-        "{{ message.html }}",
+        "{{ perennial.html }}",
         "fleet@example.org",
         "mail",
     )

@@ -62,19 +62,13 @@ class AtLeast:
 
     def add(self, values: Floats, scratch: Scratch) -> None:
         """Count *values*, shape (rows,)."""
-        ends = self._ends
-        if values.size <= _SMALL:
-            self._counts += _sorted(values[~np.isnan(values)], ends.ends)
-            return
         for start in range(0, values.size, scratch.rows):
-            block, bounds = _known(values[start : start + scratch.rows])
-            if ends.grid:
-                cells = ends.grid.count(block, scratch)
-                self._counts[ends.even] += np.add.reduceat(cells, ends.starts)[::-1].cumsum()[::-1]
-            if ends.single.size > _MANY:
-                self._counts[ends.single] += _sorted(block, ends.ends[ends.single])
-            elif ends.singles:
-                self._counts[ends.single] += _singly(block, bounds, ends, scratch)
+            self._counts += _reached(values[start : start + scratch.rows], self._ends, scratch)
+
+    def take_off(self, values: Floats, scratch: Scratch) -> None:
+        """Count *values*, shape (rows,), which were added, no longer."""
+        for start in range(0, values.size, scratch.rows):
+            self._counts -= _reached(values[start : start + scratch.rows], self._ends, scratch)
 
     @property
     def counts(self) -> Counts:
@@ -125,6 +119,22 @@ class Grid:
         place, mask = scratch.places[: block.size], scratch.mask[: block.size]
         before = np.flatnonzero(np.equal(place, 0, out=mask))
         return block[np.concatenate((before, np.flatnonzero(np.equal(place, self.cells, out=mask))))]
+
+
+def _reached(values: Floats, ends: Ends, scratch: Scratch) -> Counts:
+    """Return how many of *values*, a block of them, are at least each of *ends*, shape (ends,)."""
+    if values.size <= _SMALL:
+        return _sorted(values[~np.isnan(values)], ends.ends)
+    block, bounds = _known(values)
+    counts = np.empty(ends.ends.size, dtype=np.int64)
+    if ends.grid:
+        cells = ends.grid.count(block, scratch)
+        counts[ends.even] = np.add.reduceat(cells, ends.starts)[::-1].cumsum()[::-1]
+    if ends.single.size > _MANY:
+        counts[ends.single] = _sorted(block, ends.ends[ends.single])
+    elif ends.singles:
+        counts[ends.single] = _singly(block, bounds, ends, scratch)
+    return counts
 
 
 def _grid_of(ends: Floats, exponents: Counts) -> Grid | None:

@@ -46,11 +46,30 @@ def floats(name: str, column: pa.Array | pa.ChunkedArray) -> Floats:
     Raises:
         DataError: SCHEMA_TYPE, the column holds no numbers.
     """
+    cells = _as_floats(name, column)
+    values: Floats = (cells.fill_null(np.nan) if cells.null_count else cells).to_numpy(zero_copy_only=False)
+    return values
+
+
+def floats_and_gaps(name: str, column: pa.Array) -> tuple[Floats, Counts]:
+    """Return *column* as float64, shape (rows,), with any number where one is missing, and the positions of these, shape (gaps,).
+
+    That spares the copy that :func:`floats` makes of a column of which few rows are missing.
+
+    Raises:
+        DataError: SCHEMA_TYPE, the column holds no numbers.
+    """
+    cells = _as_floats(name, column)
+    if not cells.null_count:
+        return cells.to_numpy(), np.empty(0, np.int64)
+    values: Floats = np.frombuffer(cells.buffers()[1], np.float64, len(cells), cells.offset * np.float64().itemsize)
+    return values, pc.indices_nonzero(cells.is_null()).to_numpy().astype(np.int64)
+
+
+def _as_floats(name: str, column: pa.Array | pa.ChunkedArray) -> pa.Array:
     flat = flattened(column)
     require_countable(name, flat.type, None, numeric=True)
-    cast = flat if pa.types.is_float64(flat.type) else pc.cast(flat, pa.float64(), safe=False)
-    values: Floats = (cast.fill_null(np.nan) if cast.null_count else cast).to_numpy(zero_copy_only=False)
-    return values
+    return flat if pa.types.is_float64(flat.type) else pc.cast(flat, pa.float64(), safe=False)
 
 
 def coded(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[Codes, pa.Array]:

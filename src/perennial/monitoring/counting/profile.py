@@ -15,7 +15,7 @@ from pydantic import Field, field_serializer, field_validator
 from perennial.core.codes import Code
 from perennial.core.errors import DataError
 from perennial.monitoring.counting.at_least import Scratch
-from perennial.monitoring.counting.columns import floats, require_columns
+from perennial.monitoring.counting.columns import floats_and_gaps, require_columns
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, Edges, NumericEdges
 from perennial.monitoring.counting.packed import packed, unpacked
 from perennial.monitoring.psi import Counts
@@ -138,7 +138,9 @@ class Tally:
         """
         for one, cells in self.edges.cells(batch):
             if isinstance(one, NumericEdges):
-                self._numbers[one.name].add(floats(one.name, cells), self._scratch)
+                values, gaps = floats_and_gaps(one.name, cells)
+                self._numbers[one.name].add(values, self._scratch)
+                self._numbers[one.name].take_off(values[gaps], self._scratch)
             else:
                 self._values[one.name] += one.count(cells)
         self._rows += batch.num_rows

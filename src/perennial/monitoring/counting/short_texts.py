@@ -109,8 +109,8 @@ def words_of(texts: pa.Array) -> Words | None:
         return None
     if least == most:
         words: Words = np.ndarray((rows,), "<u8", content.data, strides=(most,)).astype(np.uint64)
-    else:
-        words = _unaligned(content.view("<u8"), offsets[:-1] - offsets[0])
+        return np.left_shift(words, np.uint64(8 * (_BYTES - most)), out=words)
+    words = _unaligned(content.view("<u8"), offsets[:-1] - offsets[0])
     words <<= (8 * (_BYTES - lengths)).astype(np.uint64)
     return words
 

@@ -36,7 +36,7 @@ def evidence_behind(champion: Floats, baseline: Floats, *, threshold: float) -> 
 
     Examples:
         >>> evidence_behind(np.array([3.0, 3.0, 3.0]), np.array([2.0, 2.0, 2.0]), threshold=100.0).round(2).tolist()
-        [1.0, 2.55, 4.78]
+        [1.0, 2.55, 4.57]
     """
     ours, other = np.minimum(champion, LARGEST), np.minimum(baseline, LARGEST)
     usual, most = np.where(other[..., 0] > 0, other[..., 0], ours[..., 0]), np.ones(ours.shape[:-1])

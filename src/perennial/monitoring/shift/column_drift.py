@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,6 @@ from perennial.core.receipts import Beside, ColumnDrift, SignalState
 from perennial.monitoring.counting.edges import CategoricalEdges, ColumnEdges, NumericEdges
 from perennial.monitoring.psi import Counts, Floats, psi_by_row
 from perennial.monitoring.shift.attribution import parts
-from perennial.monitoring.shift.distances import Below, jensen_shannon
-from perennial.monitoring.shift.homogeneity import homogeneity
 from perennial.monitoring.shift.night_null import ORDINARY_ROWS, Null, bins_in_use, night_null, tolerated_psi
 from perennial.monitoring.shift.season import Season
 from perennial.monitoring.shift.unseen import Unseen, unseen_values
@@ -81,13 +79,16 @@ class MeasuredColumn:
     unseen: Unseen | None
     p_values: tuple[float, ...]
 
-    def judged(self, threshold: float, level: float, discovery: float, *, plain: bool = False) -> ColumnDrift:
+    def judged(
+        self, threshold: float, level: float, discovery: float, figures: Mapping[str, float | None], *, plain: bool = False
+    ) -> ColumnDrift:
         """Return the column's drift.
 
         Args:
             threshold: The PSI, in nats, that is held for drift.
             level: The column moved if a chance is at most this.
             discovery: It stands on the list of columns to look at if a chance is at most this.
+            figures: What else was measured of it, by the name that a receipt gives it.
             plain: The threshold decides in place of *level*.
         """
         moved = self.psi >= threshold if plain else min(self.p_values) <= level
@@ -97,33 +98,19 @@ class MeasuredColumn:
             threshold=threshold if np.isfinite(threshold) else None,
             n=int(self.now.sum()),
             state=SignalState.ALARM if moved else SignalState.QUIET,
-            beside=self._beside(level, discovery, moved=moved, tested=not plain),
+            beside=self._beside(level, discovery, figures, moved=moved, tested=not plain),
         )
 
-    def _beside(self, level: float, discovery: float, *, moved: bool, tested: bool) -> Beside:
-        in_use = self.in_use
-        table, least = homogeneity(in_use.before, in_use.now), min(self.p_values)
+    def _beside(self, level: float, discovery: float, figures: Mapping[str, float | None], *, moved: bool, tested: bool) -> Beside:
+        least = min(self.p_values)
         return Beside(
             p_value=least,
             listed=least <= discovery,
-            jensen_shannon=jensen_shannon(in_use.before, in_use.now),
-            chi_squared=table.statistic if table else None,
-            chi_squared_freedom=table.freedom if table else None,
-            chi_squared_p=table.p_value if table else None,
             unseen=self._new / int(self.now.sum()) if self.unseen else None,
             unseen_allowed=self.unseen.threshold(level) if self.unseen and tested else None,
             parts=self._parts() if moved or least <= discovery else (),
-            **self._in_order(),
+            **figures,
         )
-
-    def _in_order(self) -> dict[str, float | None]:
-        """Return the figures that need bins in the order of their values."""
-        if not isinstance(self.edges, NumericEdges):
-            return {}
-        below = Below.of(self.edges.in_order(self.before), self.edges.in_order(self.now))
-        if below is None:
-            return {}
-        return {"kolmogorov_smirnov": below.kolmogorov_smirnov, "wasserstein": below.wasserstein(_places(self.edges))}
 
     def _parts(self) -> tuple[str, ...]:
         before, now = (self.edges.test_counts(counts) for counts in (self.before, self.now))
@@ -179,7 +166,7 @@ def _shown(column: HeldColumn, in_use: InUse) -> InUse:
 def _together(joined: Sequence[_Joined], season: Season, shift: float) -> tuple[Null, Floats]:
     """Return what PSI does without drift, and what it is, shape (columns,)."""
     order, found = [], []
-    for places in _alike(joined):
+    for places in alike([in_use.before.size for in_use, _ in joined], season.peers.size):
         before, now = (np.stack([getattr(joined[place][0], part) for place in places]) for part in ("before", "now"))
         nights = np.stack([joined[place][1] for place in places])
         order += places
@@ -190,13 +177,13 @@ def _together(joined: Sequence[_Joined], season: Season, shift: float) -> tuple[
     return Null.of(nulls).at(back), np.concatenate(psi)[back]
 
 
-def _alike(joined: Sequence[_Joined]) -> Iterator[list[int]]:
-    """Yield the positions of columns with equally many bins, not too many at a time."""
+def alike(bins: Sequence[int], nights: int = 1) -> Iterator[list[int]]:
+    """Yield the positions of columns with equally many *bins*, not too many at a time, each with so many *nights* of counts."""
     places: dict[int, list[int]] = {}
-    for place, (in_use, _) in enumerate(joined):
-        places.setdefault(in_use.starts.size, []).append(place)
-    for some in places.values():
-        step = max(_AT_ONCE // max(joined[some[0]][1].size, 1), 1)
+    for place, size in enumerate(bins):
+        places.setdefault(size, []).append(place)
+    for size, some in places.items():
+        step = max(_AT_ONCE // max(size * nights, 1), 1)
         yield from (some[start : start + step] for start in range(0, len(some), step))
 
 
@@ -250,12 +237,3 @@ def tested(edges: ColumnEdges, counts: Counts, *, joined: bool) -> Counts:
         found[..., edges.ordinary] = 0
         found[..., : edges.ordinary] = found[..., edges.by_name]
     return found
-
-
-def _places(edges: NumericEdges) -> np.ndarray:
-    """Return where each bin of ``in_order`` lies, shape (bins - 1,); what is outside the range lies on its end."""
-    if not edges.ordinary:
-        return np.zeros(edges.bins - 1)
-    middle = edges.spans[:, 0] / 2 + edges.spans[:, 1] / 2
-    low, high = edges.spans[0, 0], edges.spans[-1, 1]
-    return np.concatenate(([low, low], middle, [high, high]))

@@ -15,6 +15,7 @@ from perennial.monitoring.holm import holm_level
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.false_discovery import false_discovery_level
 from perennial.monitoring.shift.farthest import farthest
+from perennial.monitoring.shift.figures_beside import figures_beside
 from perennial.monitoring.shift.night_null import Null
 from perennial.monitoring.shift.season import Season, season
 
@@ -72,8 +73,10 @@ class Moved:
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
         null = Null.of([column.null for column in self.columns])
         allowed = null.threshold(level) if plain is None else np.full(len(self.columns), plain)
-        judging = zip(self.columns, allowed.tolist(), strict=True)
-        columns = [column.judged(threshold, level, listed, plain=plain is not None) for column, threshold in judging]
+        judging = zip(self.columns, allowed.tolist(), figures_beside(self.columns), strict=True)
+        columns = [
+            column.judged(threshold, level, listed, figures, plain=plain is not None) for column, threshold, figures in judging
+        ]
         mute = self._mute(columns, level) if plain is None else {}
         columns = [_muted(column) if i in mute else column for i, column in enumerate(columns)]
         order = sorted(range(len(columns)), key=lambda i: (i in mute, *_outstanding(self.columns[i], plain)))

@@ -69,10 +69,10 @@ def data(described: Described, version: ModelVersion, snapshot: Snapshot, valida
 
 
 def refused(validation: Validation) -> str:
-    """Write which expectations were not met, and by how many rows; nothing where all were."""
+    """Write which expectations were not met, and by how many rows, and how many rows had no label; nothing where all is well."""
     unmet = [finding for finding in validation.findings if finding.unexpected or not finding.success]
     rows = [(one.expectation, one.column or "-", str(one.unexpected), one.sentence) for one in unmet]
-    return section("Expectations that were not met", table(("expectation", "column", "rows", "found"), rows)) if rows else ""
+    return section("What was found in the data", table(("expectation", "column", "rows", "found"), rows)) if rows else ""
 
 
 def ranges(learnt: Learnt) -> str:

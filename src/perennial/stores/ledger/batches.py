@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import psycopg
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from perennial.core.codes import Code
@@ -112,17 +113,25 @@ def refuse_overlap(connection: Connection, batch: PredictionBatch) -> None:
     Raises:
         ConflictError: INTERVAL_OVERLAP.
     """
-    start, end = batch.interval.start, batch.interval.end
-    overlapping = select(table.c.interval_start, table.c.interval_end).where(
-        *_same_lane(batch),
-        table.c.state == BatchState.CURRENT.value,
-        table.c.interval_start < end,
-        table.c.interval_end > start,
-        (table.c.interval_start != start) | (table.c.interval_end != end),
-    )
-    found = connection.execute(overlapping.limit(1)).first()
-    if found is not None:
+    found = connection.execute(last_other(batch)).first()
+    if found is not None and found.interval_end > batch.interval.start:
         raise overlap(batch, Interval(found.interval_start, found.interval_end))
+
+
+def last_other(batch: PredictionBatch) -> Select[tuple[datetime, datetime]]:
+    """Return a query for the last other interval with a current batch in the lane of *batch* that begins before its end.
+
+    Current batches do not overlap, so if any of them covers part of the interval, that one does. It is one step by the index,
+    however many nights there were.
+    """
+    start, end = batch.interval.start, batch.interval.end
+    return (
+        select(table.c.interval_start, table.c.interval_end)
+        .where(*_same_lane(batch), table.c.state == BatchState.CURRENT.value, table.c.interval_start < end)
+        .where((table.c.interval_start != start) | (table.c.interval_end != end))
+        .order_by(table.c.interval_start.desc())
+        .limit(1)
+    )
 
 
 def overlap(batch: PredictionBatch, other: Interval) -> ConflictError:

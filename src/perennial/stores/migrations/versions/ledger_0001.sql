@@ -425,6 +425,8 @@ $$;
 CREATE TRIGGER promotion_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON perennial.promotion
     FOR EACH STATEMENT EXECUTE FUNCTION perennial.refuse_change();
 
+-- A batch's predictions lie inside its interval. Saying so in the views lets a question that starts with batches leave out all months
+-- but theirs.
 CREATE VIEW perennial.current_prediction AS
 SELECT
     b.model,
@@ -441,7 +443,7 @@ SELECT
     b.interval_start,
     b.interval_end
 FROM perennial.prediction p
-JOIN perennial.prediction_batch b ON b.number = p.batch
+JOIN perennial.prediction_batch b ON b.number = p.batch AND p.event_at >= b.interval_start AND p.event_at < b.interval_end
 WHERE b.state = 'current' AND b.role = 'champion';
 
 COMMENT ON VIEW perennial.current_prediction IS
@@ -495,7 +497,7 @@ SELECT
     t.code_version,
     v.artifact
 FROM perennial.prediction p
-JOIN perennial.prediction_batch b ON b.number = p.batch
+JOIN perennial.prediction_batch b ON b.number = p.batch AND p.event_at >= b.interval_start AND p.event_at < b.interval_end
 JOIN perennial.promotion pr ON pr.model = b.model AND pr.segment = b.segment AND pr.epoch = b.epoch
 JOIN perennial.model_version v ON v.id = b.version
 JOIN perennial.training_run t ON t.id = v.training_run
