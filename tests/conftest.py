@@ -27,6 +27,8 @@ from perennial.testing.story import FIRST_DAY
 from perennial.workshop.owner import ProcessWorkshop
 
 _NUMBERS = count(1)
+_DEAR = frozenset({"company", "found_before", "great_expectations", "life"})
+"""Fixtures of a session or a module that take 2 to 6 s: all tests with one of them run in one process, which makes it once."""
 _FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 """Settings that trade durability for speed: the folder is thrown away."""
 
@@ -188,10 +190,24 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests that start an Airflow to one process, so that they share it; and all that start a Spark."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # groups before xdist looks for them, the order after it was drawn
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Give tests that share something dear to one process, and begin with the slow ones, so that none is the last to run.
+
+    xdist starts with the group of the most tests, and goes through all others in this order.
+    """
     for item in items:
-        for marker, group in (("dags", "airflow"), ("spark", "spark")):
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(group))
+        for group in _groups(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _groups(item: pytest.Item) -> Iterator[str]:
+    """Yield the group of those that start an Airflow or a Spark, or that use one of ``_DEAR``."""
+    if item.get_closest_marker("dags"):
+        yield "airflow"
+    elif item.get_closest_marker("spark"):
+        yield "spark"
+    elif isinstance(item, pytest.Function):
+        yield from sorted(_DEAR.intersection(item.fixturenames))[:1]

@@ -1037,11 +1037,13 @@ def both(postgres_ledger: PostgresLedger) -> Callable[[], list[Ledger]]:
     return fresh
 
 
+@pytest.mark.slow
 def test_any_order_agrees_with_a_plain_model(bench: Any, examine: Any) -> None:
     """Nights, retrainings, people, collections, in any order and disturbed, in memory."""
     examine(bench(lambda: [MemoryLedger()]), 4, 18)
 
 
+@pytest.mark.slow
 def test_the_fake_and_the_real_ledger_say_the_same_in_any_order(bench: Any, examine: Any, both: Any) -> None:
     """The same commands on both, and the model."""
     examine(bench(both), 1, 18)

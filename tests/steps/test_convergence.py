@@ -90,6 +90,7 @@ def fresh_ledger(postgres: EmbeddedPostgres, ledger_template: str, request: pyte
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eventful")
 def test_promise_13_reruns_converge(
     aging: Definition, new_stores: NewStores, fresh_ledger: Callable[[], PostgresLedger], retrained: Retrain

@@ -21,6 +21,8 @@ from perennial.stores import postgres_guard
 from perennial.stores.driver_errors import DriverError
 from perennial.stores.embedded_postgres import EmbeddedPostgres, embedded_postgres
 
+pytestmark = pytest.mark.xdist_group("embedded postgres")  # they share the data of a server
+
 _USER = """
 import sys, time
 from pathlib import Path
@@ -43,6 +45,22 @@ def _user(folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server that ran and was stopped: to make it takes longer than what most tests do with it."""
+    folder = tmp_path_factory.mktemp("stopped") / "data"
+    with embedded_postgres(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def data(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of that data, of the same owner."""
+    subprocess.run(["cp", "--archive", stopped, tmp_path / "data"], check=True)
+    return tmp_path / "data"
+
+
 def _rows(url: str) -> int:
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         row = connection.execute("SELECT count(*) FROM kept").fetchone()
@@ -62,44 +80,41 @@ def test_data_is_there_again_after_a_stop(tmp_path: Path) -> None:
         assert _rows(server.url("ledger")) == 1
 
 
-def test_the_server_stops_when_its_only_user_is_killed(tmp_path: Path) -> None:
+def test_the_server_stops_when_its_only_user_is_killed(data: Path) -> None:
     """After kill -9 nothing is left, and the next start works."""
-    folder = tmp_path / "data"
-    with _user(folder) as process:
+    with _user(data) as process:
         process.kill()
         process.wait()
         deadline = time.monotonic() + 120
-        while postgres_guard.socket_folder(folder) is not None:
+        while postgres_guard.socket_folder(data) is not None:
             assert time.monotonic() < deadline, "the server still runs"
             time.sleep(0.02)
 
-    with embedded_postgres(folder) as server:
+    with embedded_postgres(data) as server:
         assert server.url("ledger").startswith("postgresql+psycopg://postgres@/ledger?host=")
 
 
-def test_the_server_goes_on_for_its_other_users(tmp_path: Path) -> None:
+def test_the_server_goes_on_for_its_other_users(data: Path) -> None:
     """Neither a killed user nor one that leaves takes the server from the others."""
-    folder = tmp_path / "data"
-    with embedded_postgres(folder) as server:
-        with _user(folder) as process:
+    with embedded_postgres(data) as server:
+        with _user(data) as process:
             process.kill()
             process.wait()
-        with embedded_postgres(folder):
+        with embedded_postgres(data):
             pass
 
-        assert postgres_guard.socket_folder(folder) == server.socket_folder
+        assert postgres_guard.socket_folder(data) == server.socket_folder
 
 
-def test_a_killed_server_starts_again(tmp_path: Path) -> None:
+def test_a_killed_server_starts_again(data: Path) -> None:
     """What it left behind, a pid of another process now, does not block the start."""
-    folder = tmp_path / "data"
-    with embedded_postgres(folder):
-        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    left = (folder / "postmaster.pid").read_text().splitlines()
-    (folder / "postmaster.pid").write_text("\n".join([str(os.getpid()), *left[1:]]))
+    with embedded_postgres(data):
+        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    left = (data / "postmaster.pid").read_text().splitlines()
+    (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *left[1:]]))
 
-    with embedded_postgres(folder) as server:
-        assert postgres_guard.socket_folder(folder) == server.socket_folder
+    with embedded_postgres(data) as server:
+        assert postgres_guard.socket_folder(data) == server.socket_folder
 
 
 def test_a_stop_while_the_server_ends_by_itself_signals_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,18 +149,18 @@ def test_a_server_that_is_gone_is_one_of_our_errors(tmp_path: Path) -> None:
     assert isinstance(caught.value.__cause__, DriverError)
 
 
-def test_nothing_is_left_to_warn_about(tmp_path: Path) -> None:
+def test_nothing_is_left_to_warn_about(data: Path) -> None:
     """The guard is nobody's child, so no process object is dropped while it runs, neither in use nor at the end."""
     code = _USER.replace("time.sleep(600)", "import gc; gc.collect()")
-    command = [sys.executable, "-W", "always", "-c", code, str(tmp_path / "data")]
+    command = [sys.executable, "-W", "always", "-c", code, str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
 
     assert (done.stdout, done.stderr) == ("ready\n", "")
 
 
-def test_the_socket_is_open_to_its_owner_only(tmp_path: Path) -> None:
+def test_the_socket_is_open_to_its_owner_only(data: Path) -> None:
     """Whoever reaches the socket is believed to be the superuser."""
-    with embedded_postgres(tmp_path / "data") as server:
+    with embedded_postgres(data) as server:
         assert (server.socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
