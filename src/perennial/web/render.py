@@ -52,6 +52,10 @@ class Urls:
         """Return the address of the first page."""
         return f"{self.root}/{query(asked)}"
 
+    def fleet_csv(self, **asked: object) -> str:
+        """Return the address of the same as CSV."""
+        return f"{self.root}/fleet.csv{query(asked)}"
+
     def airflow(self, dag: str, run: str | None = None) -> str:
         """Return the address of a DAG, or of a run of it, in Airflow's own pages."""
         above = self.root.rpartition("/")[0]

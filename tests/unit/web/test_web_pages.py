@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -110,6 +111,15 @@ def test_the_fleet_is_searched_and_sorted_without_javascript(browser: Any) -> No
     assert browser.get("/api/fleet?show=attention").json()["found"] == 2
     assert browser.get("/api/fleet?show=waiting").json()["found"] == 0
     assert browser.get("/?order=champions").status_code == 422
+
+
+def test_the_fleet_as_csv_is_what_was_searched_for_in_its_order(browser: Any) -> None:
+    """The page leads to it."""
+    [address] = re.findall(r'href="[^"]*(/fleet\.csv[^"]*)"', browser.get("/?q=bike&show=attention&order=night&down=true").text)
+    assert address == "/fleet.csv?q=bike&amp;show=attention&amp;order=night&amp;down=true"
+    for down, segments in (("true", ["all", "north"]), ("false", ["north", "all"])):
+        rows = csv.DictReader(io.StringIO(browser.get(f"/fleet.csv?q=bike&order=night&down={down}").text))
+        assert [row["segment"] for row in rows] == segments
 
 
 def test_a_model_leads_to_its_segments(browser: Any) -> None:

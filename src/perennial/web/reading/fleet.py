@@ -13,7 +13,7 @@ from perennial.web.access import Person
 from perennial.web.dags import score_dag
 from perennial.web.plots.sparkline import sparkline
 from perennial.web.site import Flow, Site
-from perennial.web.views.fleet import NIGHTS, PAGE, Beside, Fleet, Order, Row, Show, beside, chosen, counts, ordered
+from perennial.web.views.fleet import NIGHTS, PAGE, Asked, Beside, Fleet, Order, Row, beside, chosen, counts, ordered
 
 Scope = tuple[str, str]
 
@@ -26,26 +26,19 @@ class Drawn:
     plot: Markup
 
 
-def read_fleet(
-    site: Site,
-    person: Person,
-    *,
-    sought: str = "",
-    show: Show = Show.ALL,
-    order: Order = Order.MODEL,
-    down: bool = False,
-    page: int = 1,
-) -> tuple[Fleet, Mapping[Scope, Markup]]:
-    """Return one page of the fleet, and the plots of its rows. *page* 0 is all of it."""
+def read_fleet(site: Site, person: Person, asked: Asked, *, whole: bool = False) -> tuple[Fleet, Mapping[Scope, Markup]]:
+    """Return the page of the fleet that is *asked* for, or the *whole* of it on one, and the plots of its rows."""
     standings = _readable(site, person)
-    found = chosen(standings, sought, show)
-    drawn = _drawn(site, found) if order is Order.LOSS else {}
-    flows = _flows(site, found) if order is Order.NEXT else {}
+    found = chosen(standings, asked.sought, asked.show)
+    drawn = _drawn(site, found) if asked.order is Order.LOSS else {}
+    flows = _flows(site, found) if asked.order is Order.NEXT else {}
     ratios = {scope: one.beside.ratio for scope, one in drawn.items()}
-    ranked = ordered(found, order, down=down, ratios=ratios, runs={dag: flow.next_run for dag, flow in flows.items()})
-    pages = max(ceil(len(found) / PAGE), 1)
-    page = min(page, pages)
-    part = ranked[(page - 1) * PAGE : page * PAGE] if page else ranked
+    runs = {dag: flow.next_run for dag, flow in flows.items()}
+    ranked = ordered(found, asked.order, down=asked.down, ratios=ratios, runs=runs)
+    size = max(len(ranked), 1) if whole else PAGE
+    pages = max(ceil(len(ranked) / size), 1)
+    page = min(asked.page, pages)
+    part = ranked[(page - 1) * size : page * size]
     drawn, flows = _drawn(site, part), _flows(site, part)
     rows = tuple(_row(one, drawn.get((one.model, one.segment)), flows.get(score_dag(one.model))) for one in part)
     fleet = Fleet(rows=rows, found=len(found), page=page, pages=pages, counts=counts(standings))

@@ -12,34 +12,23 @@ from perennial.web.asking import Asker, site_of
 from perennial.web.csv import FIGURE, MOMENT, TEXT, WHOLE, csv
 from perennial.web.reading.fleet import read_fleet
 from perennial.web.render import render
-from perennial.web.views.fleet import Fleet, Order, Show
+from perennial.web.views.fleet import Asked, Fleet
 
 pages, data = APIRouter(), APIRouter()
-Sought = Annotated[
-    str, Query(alias="q", max_length=200, description="Words that must stand in a model's name, champion or decision.")
-]
-Page = Annotated[int, Query(ge=1, le=1000)]
+InAddress = Annotated[Asked, Query()]
 
 
 @pages.get("/", response_class=HTMLResponse)
-def fleet(
-    request: Request,
-    asker: Asker,
-    sought: Sought = "",
-    show: Show = Show.ALL,
-    order: Order = Order.MODEL,
-    down: bool = False,
-    page: Page = 1,
-) -> Response:
+def fleet(request: Request, asker: Asker, asked: InAddress) -> Response:
     """Show every model and segment that the person may read."""
-    found, sketches = read_fleet(site_of(request), asker, sought=sought, show=show, order=order, down=down, page=page)
-    return render(request, "fleet.html", fleet=found, sketches=sketches, sought=sought, show=show, order=order, down=down)
+    found, sketches = read_fleet(site_of(request), asker, asked)
+    return render(request, "fleet.html", fleet=found, sketches=sketches, asked=asked)
 
 
 @pages.get("/fleet.csv")
-def fleet_csv(request: Request, asker: Asker, sought: Sought = "", show: Show = Show.ALL) -> Response:
-    """Hand out the same as CSV, all of it."""
-    found, _ = read_fleet(site_of(request), asker, sought=sought, show=show, page=0)
+def fleet_csv(request: Request, asker: Asker, asked: InAddress) -> Response:
+    """Hand out the same as CSV, all of it on one page."""
+    found, _ = read_fleet(site_of(request), asker, asked, whole=True)
     columns = {
         "model": TEXT, "segment": TEXT, "champion": TEXT, "epoch": WHOLE, "champion_since": MOMENT, "night_start": MOMENT,
         "night_end": MOMENT, "action": TEXT, "sentence": TEXT, "loss": FIGURE, "baseline": FIGURE, "drift": FIGURE,
@@ -58,14 +47,6 @@ def fleet_csv(request: Request, asker: Asker, sought: Sought = "", show: Show = 
 
 
 @data.get("/fleet", summary="Every model and segment")
-def fleet_data(
-    request: Request,
-    asker: Asker,
-    sought: Sought = "",
-    show: Show = Show.ALL,
-    order: Order = Order.MODEL,
-    down: bool = False,
-    page: Page = 1,
-) -> Fleet:
+def fleet_data(request: Request, asker: Asker, asked: InAddress) -> Fleet:
     """Return how every model and segment stands that you may read, a page of 50 at a time."""
-    return read_fleet(site_of(request), asker, sought=sought, show=show, order=order, down=down, page=page)[0]
+    return read_fleet(site_of(request), asker, asked)[0]

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from perennial.core.health import Sketch, Standing
 from perennial.core.receipts import Action, Moment, Receipt, Role
 from perennial.web.dags import score_dag
@@ -39,6 +41,18 @@ class Show(StrEnum):
     REQUESTED = "requested"
     QUARANTINE = "quarantine"
     RETIRED = "retired"
+
+
+class Asked(BaseModel):
+    """What a person asks of the fleet, as it stands in an address: `q`, `show`, `order`, `down`, `page`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sought: str = Field("", alias="q", max_length=200, description="Words that must stand in a model's name, champion or decision.")
+    show: Show = Show.ALL
+    order: Order = Order.MODEL
+    down: bool = False
+    page: int = Field(1, ge=1, le=1000)
 
 
 class Row(Receipt):
