@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ from measure import Clock, Goal, Stage, Variant
 MANY_COLUMNS, LEAST_ROWS = 1000, 100
 MANY = "1 000 columns x a tenth of the rows"
 NIGHTS, FEWER_NIGHTS = 40, 10
-OURS = ("perennial", "in_one_thread")
-"""Two threads, and one: peers that have one thread are held against both."""
 
 VALUES = 2.86
 """So many times as many values as in the night have 1 000 columns of a tenth of its rows."""
 
 
-def perennial(world: World, clock: Clock, threads: int = 2) -> Mapping[str, float]:
+def perennial(world: World, clock: Clock) -> Mapping[str, float]:
     """Ours: the stored reference, one pass over the night in Arrow, the test and every figure beside it."""
     import pyarrow as pa
 
@@ -32,7 +29,7 @@ def perennial(world: World, clock: Clock, threads: int = 2) -> Mapping[str, floa
 
     def measured(stored: Path, night: Any) -> int:  # noqa: ANN401 - pyarrow has no types
         reference = Reference.from_json(stored.read_bytes())
-        counted = profile(reference.edges, night, threads=threads)
+        counted = profile(reference.edges, night)
         columns, _ = drift(
             reference, counted, false_alarms_per_year=1.0, nights_per_year=365.25, input_shift=0.2, minimum_rows=20, number=NIGHTS
         )
@@ -48,19 +45,9 @@ def perennial(world: World, clock: Clock, threads: int = 2) -> Mapping[str, floa
     return {"columns": columns, "many": many}
 
 
-def in_one_thread(world: World, clock: Clock) -> Mapping[str, float]:
-    """The same, with the rows counted in one thread."""
-    return perennial(world, clock, threads=1)
-
-
 def stream(world: World, clock: Clock) -> Mapping[str, float]:
     """The same bytes, each read once from memory and added up, and nothing else."""
     return _through(world, clock, _added)
-
-
-def streams(world: World, clock: Clock) -> Mapping[str, float]:
-    """The same, half of the columns in one thread and half in another."""
-    return _through(world, clock, _added, threads=2)
 
 
 def copied(world: World, clock: Clock) -> Mapping[str, float]:
@@ -68,16 +55,16 @@ def copied(world: World, clock: Clock) -> Mapping[str, float]:
     return _through(world, clock, np.copy)
 
 
-def _through(world: World, clock: Clock, use: Callable[[Any], Any], threads: int = 1) -> Mapping[str, float]:
+def _through(world: World, clock: Clock, use: Callable[[Any], Any]) -> Mapping[str, float]:
     import pyarrow as pa
 
     night = _night(world)
     with clock():
-        columns = _streamed(night, use, threads)
+        columns = _streamed(night, use)
     del night
     wide = pa.table(dict(_wide(world, world.rows // 10, 1)))
     with clock(MANY):
-        many = _streamed(wide, use, threads)
+        many = _streamed(wide, use)
     return {"columns": columns, "many": many}
 
 
@@ -129,21 +116,12 @@ def prepare(world: World) -> None:
     (world.path / "wide.json").write_bytes(wide.to_json())
 
 
-def _streamed(table: Any, use: Callable[[Any], Any], threads: int) -> int:  # noqa: ANN401 - pyarrow has no types
+def _streamed(table: Any, use: Callable[[Any], Any]) -> int:  # noqa: ANN401 - pyarrow has no types
     """Hand every byte of *table* to *use*, eight at a time, and return how many columns it has."""
-
-    def read(columns: list[Any]) -> None:
-        for chunk in (chunk for column in columns for chunk in column.chunks):
-            for buffer in filter(None, chunk.buffers()):
-                use(np.frombuffer(buffer, np.uint64, buffer.size // 8))
-
-    columns = table.columns
-    if threads == 1:
-        read(columns)
-        return len(columns)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(read, [columns[first::threads] for first in range(threads)]))
-    return len(columns)
+    for chunk in (chunk for column in table.columns for chunk in column.chunks):
+        for buffer in filter(None, chunk.buffers()):
+            use(np.frombuffer(buffer, np.uint64, buffer.size // 8))
+    return len(table.columns)
 
 
 def _added(words: Any) -> int:  # noqa: ANN401 - an array, of which NumPy's types are not needed here
@@ -172,14 +150,10 @@ STAGE = Stage(
     name="drift",
     title="drift of {rows} rows x 35 against a window of {window} rows, one column with 10 000 values",
     variants={
-        "perennial": Variant(title="Perennial", function=perennial, venv="", remark="against the stored reference, in two threads"),
-        "in_one_thread": Variant(title="Perennial in one thread", function=in_one_thread, venv=""),
-        "stream": Variant(title="the same bytes, each read once, in one thread", function=stream, remark="and added up"),
-        "streams": Variant(title="the same bytes, each read once, in two threads", function=streams, remark="and added up"),
-        "copied": Variant(title="the same bytes, each copied once, in one thread", function=copied),
-        "with_scipy": Variant(
-            title="a scipy loop, in one thread", function=with_scipy, remark="ks_2samp and chi2_contingency, frames in memory"
-        ),
+        "perennial": Variant(title="Perennial", function=perennial, venv="", remark="against the stored reference"),
+        "stream": Variant(title="the same bytes, each read once", function=stream, remark="and added up"),
+        "copied": Variant(title="the same bytes, each copied once", function=copied),
+        "with_scipy": Variant(title="a scipy loop", function=with_scipy, remark="ks_2samp and chi2_contingency, frames in memory"),
         "with_evidently": Variant(
             title="Evidently's DataDriftPreset",
             function=with_evidently,
@@ -189,16 +163,14 @@ STAGE = Stage(
     },
     goals=(
         Goal(peers=("with_evidently",), faster=200),
-        *(Goal(peers=("with_scipy",), faster=20, ours=ours) for ours in OURS),
-        *(Goal(peers=("stream",), within=10, ours=ours) for ours in OURS),
-        Goal(peers=("streams",), within=10),
-        *(Goal(peers=("stream",), within=10, phase=MANY, peer_phase=MANY, ours=ours) for ours in OURS),
+        Goal(peers=("with_scipy",), faster=20),
+        Goal(peers=("stream",), within=10),
+        Goal(peers=("stream",), within=10, phase=MANY, peer_phase=MANY),
         Goal(peers=("perennial",), within=VALUES, phase=MANY),
     ),
     peak_mb=50,
     prepare=prepare,
     left_out="The peers know nothing of nights and of weekdays, share no budget, and say not which part of a column moved. Their "
-    "frames, and our table, are in memory before the clock starts; ours reads its reference while it runs. Where ours has two "
-    "threads, rows are counted in two; the reference is read and the counts are judged in one. 1 000 columns of a tenth of the "
-    "rows have 2.86 times the values, so the last goal is the same time for each value.",
+    "frames, and our table, are in memory before the clock starts; ours reads its reference while it runs. All have one thread. "
+    "1 000 columns of a tenth of the rows have 2.86 times the values, so the last goal is the same time for each value.",
 )

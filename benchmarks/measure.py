@@ -106,9 +106,8 @@ class Variant:
 class Goal:
     """What is asked of our own variant beside a peer's: at least so many times faster, or at most so many times its time.
 
-    *ours* names another variant of ours, such as the one in as many threads as the peer's. Where several *peers* are named, the
-    fastest of them counts. *bound* names a variant that does only what ours cannot do without: no client of the same server is
-    faster, and so what it reaches is told beside what ours does.
+    Where several *peers* are named, the fastest of them counts. *bound* names a variant that does only what ours cannot do without:
+    no client of the same server is faster, and so what it reaches is told beside what ours does.
     """
 
     peers: tuple[str, ...]
@@ -117,7 +116,6 @@ class Goal:
     phase: str = ""
     peer_phase: str = ""
     bound: str = ""
-    ours: str = "perennial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

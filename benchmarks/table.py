@@ -72,12 +72,10 @@ def _judged(stage: Stage, goal: Goal, outcomes: Mapping[str, Outcome]) -> str:
     asked = f"at least {goal.faster:g} times as fast as" if goal.faster else f"at most {goal.within:g} times the time of"
     if goal.phase != goal.peer_phase:
         asked = f"{goal.phase}, {asked}"
-    if goal.ours != OURS:
-        asked = f"{stage.variants[goal.ours].title}, {asked}"
-    if not names or goal.phase not in outcomes[goal.ours].taken:
+    if not names or goal.phase not in outcomes[OURS].taken:
         return f"Goal, {asked} {what}: not measured"
     fastest = min(outcomes[name].median(goal.peer_phase) for name in names)
-    ours = outcomes[goal.ours].median(goal.phase)
+    ours = outcomes[OURS].median(goal.phase)
     found = fastest / ours if goal.faster else ours / fastest
     met = found >= goal.faster if goal.faster else goal.within is not None and found <= goal.within
     return f"Goal, {asked} {what}: {found:.2f}, {'met' if met else '**missed**'}{_bound(stage, goal, outcomes, fastest)}"

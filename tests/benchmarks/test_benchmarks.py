@@ -115,26 +115,6 @@ def test_what_no_client_can_do_better_is_told_beside_a_goal(script: Any, tmp_pat
     ]
 
 
-def test_a_peer_in_one_thread_is_held_against_ours_in_one_thread_too(script: Any, tmp_path: Path) -> None:
-    """Two threads against one are told as such, and beside them one against one."""
-    measure, stage = script("measure"), script("drift").STAGE
-    world = script("data").World(folder=str(tmp_path), socket="", rows=1, window=1, key=KEY)
-    seconds = {
-        "perennial": 0.5,
-        "in_one_thread": 1.0,
-        "stream": 0.25,
-        "streams": 0.125,
-        "with_scipy": 15.0,
-        "with_evidently": 200.0,
-    }
-    outcomes = {name: measure.Outcome(taken={"": [measure.Taken(seconds=value)]}) for name, value in seconds.items()}
-    goals = [line for line in script("table").lines(stage, outcomes, world) if "scipy loop, in one thread: " in line]
-    assert goals == [
-        "- Goal, at least 20 times as fast as a scipy loop, in one thread: 30.00, met",
-        "- Goal, Perennial in one thread, at least 20 times as fast as a scipy loop, in one thread: 15.00, **missed**",
-    ]
-
-
 def test_the_same_seed_gives_the_same_rows(script: Any) -> None:
     """Whoever measures, and whenever, has the same data."""
     data = script("data")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
-from queue import SimpleQueue
+from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
@@ -24,13 +21,9 @@ from perennial.monitoring.stored import Frozen, Stored
 MOST_BINS = 1 << 20
 """More than any edges have."""
 
-THREADS = 2
-"""How many threads count rows: most of the work is done where Python lets others run."""
-
 _BATCH = 1 << 17
 _BYTES_A_COUNT = 36
 """A place in a tuple, and a number in Python."""
-_LEAST_ROWS = 1 << 13
 
 
 class _Bins(Frozen):
@@ -77,47 +70,24 @@ class Profile(Stored):
         return Profile(edges=edges.digest, rows=self.rows, counts={name: self.counts[name] for name in edges.names})
 
 
-def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch], *, threads: int = THREADS) -> Profile:
-    """Count *rows* over *edges*, batch by batch, as many at a time as there are *threads*.
+def profile(edges: Edges, rows: pa.Table | Iterable[pa.RecordBatch]) -> Profile:
+    """Count *rows* over *edges*, batch by batch.
 
     Raises:
         DataError: SCHEMA_MISSING, SCHEMA_TYPE.
     """
     if isinstance(rows, pa.Table):
         require_columns(edges.reads, rows.schema)
-        threads = min(threads, rows.num_rows // _LEAST_ROWS + 1)
-        rows = rows.to_batches(max_chunksize=_evenly(rows.num_rows, threads))
-    tallies = [Tally(edges) for _ in range(threads)]
-    if threads == 1:
-        for batch in rows:
-            tallies[0].add(batch)
-    else:
-        _share_out(rows, tallies)
-    return reduce(merge, [tally.profile for tally in tallies])
+        rows = rows.to_batches(max_chunksize=_evenly(rows.num_rows))
+    tally = Tally(edges)
+    for batch in rows:
+        tally.add(batch)
+    return tally.profile
 
 
-def _share_out(batches: Iterable[pa.RecordBatch], tallies: Sequence[Tally]) -> None:
-    """Read *batches* in this thread, and let each be counted in another one by whichever of *tallies* is idle."""
-    idle: SimpleQueue[Tally] = SimpleQueue()
-
-    def add(tally: Tally, batch: pa.RecordBatch) -> None:
-        try:
-            tally.add(batch)
-        finally:
-            idle.put(tally)
-
-    for tally in tallies:
-        idle.put(tally)
-    with ThreadPoolExecutor(len(tallies)) as pool:
-        counting = [pool.submit(add, idle.get(), batch) for batch in batches]
-    for added in counting:
-        added.result()
-
-
-def _evenly(rows: int, threads: int) -> int:
-    """Return how many rows a batch should have: about as many as are counted fastest, and as many batches for each thread."""
-    turns = max(round(rows / _BATCH / threads), 1)
-    return max(-(-rows // (turns * threads)), 1)
+def _evenly(rows: int) -> int:
+    """Return how many rows a batch should have: about as many as are counted fastest, and as many in each."""
+    return max(-(-rows // max(round(rows / _BATCH), 1)), 1)
 
 
 class Tally:
