@@ -231,6 +231,7 @@ def test_a_retired_model_comes_back_beside_no_champion_or_its_last_one(sound: Le
 Break = Callable[[Behind, Story], object]
 FIRST, SECOND = "bike_demand/all: epoch 1", "bike_demand/all: epoch 2"
 NIGHT = f"bike_demand/all/{night(2)}/champion: batch bike_demand-all-batch-2-0-champion-2-1"
+VIEWS = {"current_prediction", "prediction_lineage"}
 EARLIER = f"bike_demand/all/{night(2)}/champion: batch bike_demand-all-batch-2-0-champion-1-1"
 REQUEST = "bike_demand/all: request bike_demand-all-request-8"
 
@@ -353,10 +354,11 @@ BREAKS: dict[str, tuple[Break, int, str, str]] = {
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_is_broken_is_the_only_fault(behind: Behind, story: Story, name: str) -> None:
-    """The promise, the place, and what was found there."""
+    """The promise, the place, and what was found there. A row outside its night is missing in the views, which is told, too."""
     break_it, promise, where, found = BREAKS[name]
     break_it(behind, story)
-    assert behind.ledger.audit().faults == (Fault(promise=promise, where=where, found=found),)
+    told = [fault for fault in behind.ledger.audit().faults if fault.where == where or fault.where not in VIEWS]
+    assert told == [Fault(promise=promise, where=where, found=found)]
 
 
 def test_a_batch_of_a_retirements_epoch_is_a_fault(sound: Ledger, story: Story) -> None:
