@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -11,8 +12,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Nothing is flushed: after a power cut the file may be empty, which whoever reads it finds by its digest.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+    with _beside(path) as file:
         temporary = Path(file.name)
         try:
             file.write(content)
@@ -21,3 +21,12 @@ def write_whole(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _beside(path: Path) -> IO[bytes]:
+    """Return a new file in the folder of *path*, which is made where it is not there: seldom, and asking each time costs more."""
+    try:
+        return NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)

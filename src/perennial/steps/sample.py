@@ -43,7 +43,7 @@ def read_sample(stores: Stores, digest: str) -> tuple[pa.Table, npt.NDArray[np.i
         ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM.
     """
     with stores.artifacts.fetch(digest) as path:
-        rows = pq.read_table(path)
+        rows = pq.ParquetFile(path).read()  # a third of the time of read_table, which looks for folders of files
     nights = np.array(json.loads(rows.schema.metadata[_NIGHTS]), dtype=np.int64).reshape(-1, 2)
     return rows, np.repeat(nights[:, 0], nights[:, 1])
 

@@ -13,7 +13,7 @@ import pytest
 
 from perennial.core.errors import PerennialError
 from perennial.core.scratch import temporary_folder
-from perennial.steps.scoring.spooled_rows import spooled_rows
+from perennial.steps.scoring.spooled_rows import HELD, spooled_rows
 from perennial.steps.scratch import remove_leftovers
 
 SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string())])
@@ -25,10 +25,12 @@ def batches(*lengths: int) -> list[pa.RecordBatch]:
     return [pa.RecordBatch.from_pydict({"n": list(range(n)), "text": ["x"] * n}, SCHEMA) for n in lengths]
 
 
-def test_spooled_rows_can_be_read_any_number_of_times(tmp_path: Path) -> None:
-    """All columns, or those that are asked for, in this order."""
+@pytest.mark.parametrize("held", [0, HELD])
+def test_spooled_rows_can_be_read_any_number_of_times(tmp_path: Path, held: int) -> None:
+    """All columns, or those that are asked for, in this order. Where they take more than may be held, they lie in a file."""
     written = batches(3, 0, 2)
-    with spooled_rows(SCHEMA, written, tmp_path) as rows:
+    with spooled_rows(SCHEMA, written, tmp_path, held=held) as rows:
+        assert len(list(tmp_path.glob("*/rows.arrow"))) == (not held)
         assert (rows.num_rows, rows.schema) == (5, SCHEMA)
         some = [written[0], written[2]]
         assert (some, some) == (list(rows.batches()), list(rows.batches()))
@@ -101,7 +103,7 @@ def test_a_folder_that_goes_while_it_is_looked_at_is_gone(tmp_path: Path, monkey
 
 def test_spooled_rows_that_cannot_be_read_any_more_are_one_of_our_errors(tmp_path: Path) -> None:
     """Whoever reads them may be publishing. The first bytes of a process's memory answer as a broken disk does."""
-    with spooled_rows(SCHEMA, batches(3), tmp_path) as rows:
+    with spooled_rows(SCHEMA, batches(3), tmp_path, held=0) as rows:
         path = next(tmp_path.glob("*/rows.arrow"))
         path.unlink()
         path.symlink_to("/proc/self/mem")

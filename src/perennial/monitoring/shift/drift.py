@@ -12,6 +12,7 @@ from perennial.monitoring.counting.binning import FEW_NIGHTS
 from perennial.monitoring.counting.profile import Profile, require_same_edges
 from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
+from perennial.monitoring.psi import Floats
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.false_discovery import false_discovery_level
 from perennial.monitoring.shift.farthest import farthest
@@ -53,7 +54,13 @@ class Moved:
         return [p for column in self.columns for p in column.p_values]
 
     def judged(
-        self, level: float, *, name: str = "drift", kind: str = "drift", plain: float | None = None
+        self,
+        level: float,
+        *,
+        name: str = "drift",
+        kind: str = "drift",
+        plain: float | None = None,
+        allowed: Floats | None = None,
     ) -> tuple[list[ColumnDrift], Signal]:
         """Return the columns in the order of the edges, and a signal about the one that stands out most.
 
@@ -62,6 +69,7 @@ class Moved:
             name: The signal's name.
             kind: The signal's kind.
             plain: A threshold of PSI, in nats, that decides in place of *level*.
+            allowed: Shape (columns,), from :func:`thresholds` where several are judged; else it is found for these columns alone.
         """
         said = _Said(name, kind, self.rows)
         if self.why_not:
@@ -71,8 +79,8 @@ class Moved:
         if not self.columns:
             return [], said.signal(SignalState.QUIET, None, "no column is watched")
         listed = false_discovery_level(self.p_values, FALSE_DISCOVERIES)
-        null = Null.of([column.null for column in self.columns])
-        allowed = null.threshold(level) if plain is None else np.full(len(self.columns), plain)
+        if allowed is None:
+            [allowed] = thresholds([self], level, plain)
         judging = zip(self.columns, allowed.tolist(), figures_beside(self.columns), strict=True)
         columns = [
             column.judged(threshold, level, listed, figures, plain=plain is not None) for column, threshold, figures in judging
@@ -93,6 +101,21 @@ class Moved:
         if self.farthest is None:
             return {}
         return {i: night for i, night in zip(quiet, self.farthest(quiet, level), strict=True) if min(night.p_values) > level}
+
+
+def thresholds(moved: Sequence[Moved], level: float, plain: float | None = None) -> list[Floats]:
+    """Return the PSI, in nats, that each column is allowed, shape (columns,), for all of *moved*: one search for them together.
+
+    Args:
+        moved: What was measured.
+        level: The chance up to which a test alarms.
+        plain: A threshold of PSI, in nats, that decides in place of *level*.
+    """
+    columns = [column for one in moved for column in one.columns]
+    if not columns:
+        return [np.empty(0) for _ in moved]
+    found = Null.of([column.null for column in columns]).threshold(level) if plain is None else np.full(len(columns), plain)
+    return np.split(found, np.cumsum([len(one.columns) for one in moved])[:-1])
 
 
 def drift(
@@ -219,10 +242,10 @@ def _of_mute(mute: int, columns: int, rows: int) -> str:
 
 def _out_of_reach(most: MeasuredColumn, level: float) -> str:
     """Say why no night could alarm, and what would be needed."""
-    threshold = float(most.null.threshold(level)[0])
     return (
-        f"no night of {int(most.now.sum())} rows could alarm: {most.edges.name} PSI reaches {most.psi:.3g} nats at most, "
-        f"{threshold:.3g} would be needed, as so few nights of the reference cannot show how nights differ; "
+        f"no night of {int(most.now.sum())} rows could alarm: {most.edges.name} PSI reaches {most.psi:.3g} nats at most, which "
+        f"has a chance of {min(most.p_values):.2g} without drift, {level:.2g} would be needed, "
+        "as so few nights of the reference cannot show how nights differ; "
         "a longer reference (of predictions and labels: evaluation.holdout) or more rows a night would tell"
     )
 

@@ -17,6 +17,8 @@ ORDINARY_ROWS = 5.0
 
 _APART_ROWS = 0.2
 _EXACT = 1e-9
+_LITTLE_LESS, _LITTLE_MORE = 1 - 1e-6, 1 + 1e-6
+"""Ends between which a root lies are set apart by this where they would be one."""
 _PLACES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _QUANTILES, _WEIGHTS = special.ndtr(_PLACES), _WEIGHTS / _WEIGHTS.sum()
 
@@ -84,7 +86,7 @@ class Null:
             return found
 
         alone = special.stdtrit(self.degrees, level / 2) ** 2 * along
-        within = np.zeros(along.size), 2 * (alone + elsewhere.max(axis=1))
+        within = _LITTLE_LESS * alone, _LITTLE_MORE * (alone + elsewhere.max(axis=1))
         found: Floats = find_root(above, within, args=(np.arange(along.size),), tolerances={"xrtol": _EXACT}).x
         return found
 

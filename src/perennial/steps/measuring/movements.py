@@ -10,7 +10,7 @@ from perennial.monitoring.counting.profile import Profile
 from perennial.monitoring.counting.reference import Reference
 from perennial.monitoring.holm import holm_level
 from perennial.monitoring.loss.outlook import LABEL, PREDICTION
-from perennial.monitoring.shift.drift import Moved, moved_columns
+from perennial.monitoring.shift.drift import Moved, moved_columns, thresholds
 from perennial.steps.judging.outlook import labels_moved, predictions_moved
 from perennial.steps.measuring.counted import counted
 from perennial.steps.measuring.kept_counts import kept_counts
@@ -111,10 +111,12 @@ def movements(night: Night, budget: float) -> Movements:
 def _judged(found: _Found, level: float, plain: float | None) -> tuple[list[ColumnDrift], list[Signal]]:
     columns: list[ColumnDrift] = []
     signals: list[Signal] = []
-    for moved, name in ((found.inputs, ""), (found.predictions, PREDICTION), (found.labels, LABEL)):
-        if moved is None:
-            continue
-        each, signal = moved.judged(level, name=f"{name} drift".strip(), kind=f"{name}_drift".strip("_"), plain=plain)
+    groups = ((found.inputs, ""), (found.predictions, PREDICTION), (found.labels, LABEL))
+    known = [(moved, name) for moved, name in groups if moved is not None]
+    together = thresholds([moved for moved, _ in known], level, plain)
+    for (moved, name), allowed in zip(known, together, strict=True):
+        called, kind = f"{name} drift".strip(), f"{name}_drift".strip("_")
+        each, signal = moved.judged(level, name=called, kind=kind, plain=plain, allowed=allowed)
         columns += [column.model_copy(update={"column": f"({name})"}) for column in each] if name else each
         signals.append(signal)
     return columns, signals

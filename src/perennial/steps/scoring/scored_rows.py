@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from perennial.monitoring.counting.profile import Tally
 
 SCHEMA = pa.schema([("entity", pa.string()), ("event_at", MOMENT), ("prediction", pa.float64())])
+_FEW = 1_000
+"""Rows that come in one batch, as a rule: a thread that prepares the next one costs more than it saves."""
 WITH_INTERVAL = pa.schema([*SCHEMA, ("low", pa.float64()), ("high", pa.float64())])
 
 
@@ -44,8 +46,8 @@ def scored_rows(
 ) -> Generator[pa.RecordBatch]:
     """Yield the predictions of each batch of *rows*.
 
-    Only the columns that are needed are read, and while a batch is predicted the next one is prepared. Whether all predictions are
-    finite is known, and said, when the last batch has been yielded.
+    Only the columns that are needed are read, and while a batch is predicted the next one is prepared, where there may be a next
+    one. Whether all predictions are finite is known, and said, when the last batch has been yielded.
 
     Args:
         source: Which columns name the entity and the event.
@@ -60,7 +62,8 @@ def scored_rows(
     """
     require_features(rows.schema, loaded.columns)
     bad, schema = 0, schema_of(loaded)
-    with closing(read_ahead(_prepared(source, rows, loaded, tally), depth=1)) as batches:
+    prepared = _prepared(source, rows, loaded, tally)
+    with closing(prepared if rows.num_rows <= _FEW else read_ahead(prepared, depth=1)) as batches:
         for batch in batches:
             figures = raw_predictions(loaded.model, batch.frame, task=loaded.task)
             ends = prediction_intervals(loaded.model, batch.frame, figures)
