@@ -64,7 +64,6 @@ class MeasuredColumn:
         before: Shape (bins,), the rows of the reference.
         now: Shape (bins,), the rows of the night.
         psi: In nats; what the reference never held counts as ``other``.
-        in_use: The counts in the bins in use.
         null: What PSI does without drift, shape (1,).
         unseen: What values that the reference never held do without drift; None for numbers.
         p_values: The chances of such figures without drift, one for each test.
@@ -73,7 +72,6 @@ class MeasuredColumn:
     edges: ColumnEdges
     before: Counts
     now: Counts
-    in_use: InUse
     psi: float
     null: Null
     unseen: Unseen | None
@@ -117,6 +115,11 @@ class MeasuredColumn:
         return parts(self.edges, before, now, self.in_use.starts)
 
     @property
+    def in_use(self) -> InUse:
+        """The counts in the bins in use, as figures beside the test take them: values by how frequent they were."""
+        return _shown(self)
+
+    @property
     def _new(self) -> int:
         return _new(self.edges, self.now)
 
@@ -131,15 +134,13 @@ def measured_columns(held: Sequence[HeldColumn], season: Season, shift: float) -
     """
     joined = [_joined(column, season) for column in held]
     null, moved = _together(joined, season, shift)
-    figures = zip(held, joined, moved.tolist(), null.p_value(moved).tolist(), strict=True)
+    figures = zip(held, moved.tolist(), null.p_value(moved).tolist(), strict=True)
     columns = []
-    for place, (column, (in_use, _), psi, chance) in enumerate(figures):
+    for place, (column, psi, chance) in enumerate(figures):
         unseen = _unseen(column, shift)
         p_values = (chance,) if unseen is None else (chance, unseen.p_value(_new(column.edges, column.now)))
         alone = null.at(slice(place, place + 1))
-        columns.append(
-            MeasuredColumn(column.edges, column.before, column.now, _shown(column, in_use), psi, alone, unseen, p_values)
-        )
+        columns.append(MeasuredColumn(column.edges, column.before, column.now, psi, alone, unseen, p_values))
     return tuple(columns)
 
 
@@ -155,10 +156,7 @@ def _joined(column: HeldColumn, season: Season) -> _Joined:
     return in_use, np.add.reduceat(nights, in_use.starts, axis=1)
 
 
-def _shown(column: HeldColumn, in_use: InUse) -> InUse:
-    """Return the counts as figures beside the test take them: values by how frequent they were, and all apart that may be."""
-    if isinstance(column.edges, NumericEdges) and not ends_joined(column.edges, column.before, column.now):
-        return in_use
+def _shown(column: MeasuredColumn) -> InUse:
     before, now = (column.edges.test_counts(counts) for counts in (column.before, column.now))
     return InUse.of(before, now, column.edges.test_ordinary)
 

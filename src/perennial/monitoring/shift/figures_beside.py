@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from perennial.monitoring.counting.edges import NumericEdges
 from perennial.monitoring.psi import Floats
-from perennial.monitoring.shift.column_drift import MeasuredColumn, alike
+from perennial.monitoring.shift.column_drift import InUse, MeasuredColumn, alike
 from perennial.monitoring.shift.distances import Below, jensen_shannon
 from perennial.monitoring.shift.homogeneity import homogeneity
 
@@ -24,8 +24,9 @@ Figures = dict[str, float | None]
 def figures_beside(columns: Sequence[MeasuredColumn]) -> list[Figures]:
     """Return the figures of each of *columns*, in order; those with equally many bins are worked out together."""
     found: list[Figures] = [{} for _ in columns]
-    for places in alike([column.in_use.before.size for column in columns]):
-        _tell([found[place] for place in places], _of_bins([columns[place] for place in places]))
+    in_use = [column.in_use for column in columns]
+    for places in alike([counts.before.size for counts in in_use]):
+        _tell([found[place] for place in places], _of_bins([in_use[place] for place in places]))
     numbers = [place for place, column in enumerate(columns) if isinstance(column.edges, NumericEdges)]
     for places in alike([columns[place].edges.bins for place in numbers]):
         some = [numbers[place] for place in places]
@@ -40,10 +41,9 @@ def _tell(found: Sequence[Figures], figures: Mapping[str, Column]) -> None:
             told[name] = figure if figure is not None and math.isfinite(figure) else None
 
 
-def _of_bins(columns: Sequence[MeasuredColumn]) -> dict[str, Column]:
+def _of_bins(columns: Sequence[InUse]) -> dict[str, Column]:
     """Return the figures over the bins in use, equally many of each column."""
-    before = np.stack([column.in_use.before for column in columns])
-    now = np.stack([column.in_use.now for column in columns])
+    before, now = np.stack([column.before for column in columns]), np.stack([column.now for column in columns])
     table = homogeneity(before, now)
     freedom = table.freedom.astype(object)
     freedom[np.isnan(table.statistic)] = None

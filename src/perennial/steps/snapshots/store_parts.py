@@ -43,18 +43,21 @@ def store_parts(batches: Generator[pa.RecordBatch, None, None], tools: Tools, *,
 
 
 def _store(groups: Iterator[pa.Table], tools: Tools, part_bytes: int) -> tuple[Part, ...]:
-    """Write one part while the one before it travels to the store."""
+    """Write one part while the one before it travels to the store; the last one, or the only one, travels by itself."""
     options: dict[str, Any] | None = None
     sent: list[Future[Part]] = []
+    written: tuple[Path, int] | None = None
     with temporary_folder(tools.scratch) as folder, ThreadPoolExecutor(1, thread_name_prefix="put") as sending:
         for number, first in enumerate(groups):
+            if written:
+                sent.append(sending.submit(_put, *written, tools.artifacts))
             options = options or encoding(first)
             path = folder / f"{number}.parquet"
-            rows = _write(path, first, groups, options, part_bytes)
+            written = path, _write(path, first, groups, options, part_bytes)
             if sent:
                 sent[-1].result()  # one is on its way at a time, and its error ends all
-            sent.append(sending.submit(_put, path, rows, tools.artifacts))
-        return tuple(part.result() for part in sent)
+        last = [_put(*written, tools.artifacts)] if written else []
+        return (*(part.result() for part in sent), *last)
 
 
 def _put(path: Path, rows: int, artifacts: Artifacts) -> Part:
