@@ -2,9 +2,9 @@
 
 By the definitions in `benchmarks/backtests`: labels come a day late, and a week is held out, or two. In brackets are 95 %
 intervals. *Of the best* is the gain over never retraining, and the retrainings, as a share of those of the periodic policy that
-loses least. *Swaps* are challengers that became champion. The definitions differ little (a loss that rose by 10 %, or 25 % of the taxis;
-at most one retraining in 14 days), but they were written with these histories in sight, and windows are those known to be the best:
-the table tells what such a policy can do, not that it would have been found beforehand.
+loses least. *Swaps* are challengers that became champion. The definitions differ little (a loss that rose by 10 %, or 25 % of the
+taxis; at most one retraining in 14 days), but they were written with these histories in sight, and windows are those known to be the
+best: the table tells what such a policy can do, not that it would have been found beforehand.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _at_events(name: str, told: Findings, data: Path) -> Iterator[str]:
     events = sum(day - DAY not in days for day in days)
     swaps = [one.at.date() for timeline in told.timelines[-1:] for one in timeline.retrainings[1:] if one.promoted]
     found = sum(bool(days & {day, day - DAY}) for day in swaps)
-    yield f"{found} of its swaps ({', '.join(map(str, swaps))}) were at one of the {events} events that are known, or on the day after."
+    which = ", ".join(map(str, swaps))
+    yield f"{found} of its swaps ({which}) were at one of the {events} events that are known, or on the day after."
 
 
 def _range(figure: Estimate | None) -> str:
