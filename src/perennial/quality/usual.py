@@ -100,7 +100,7 @@ class Usual:
             ArtifactError: ARTIFACT_FORMAT.
         """
         try:
-            table = pq.ParquetFile(pa.BufferReader(content)).read()
+            table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         except pa.ArrowException as error:
             raise ArtifactError(Code.ARTIFACT_FORMAT, "must be a Parquet file of usual nights", where="usual") from error
         if (table.schema.metadata or {}).get(b"perennial") != _TITLE[b"perennial"]:
