@@ -119,21 +119,10 @@ $(BROWSER): requirements/browser.txt $(DEV)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/install.sh $< --alone
 	@touch $@
 
-# Apart, since Great Expectations imports PySpark wherever it is there.
-$(SPARK): requirements/spark.txt requirements/dev.txt pyproject.toml
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh requirements/dev.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-spark" bash requirements/install.sh $< --alone
-	@touch $@
-
-# Both apart, since a provider changes Airflow for all tests.
-$(LINEAGE): requirements/lineage.txt requirements/dev.txt pyproject.toml
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-lineage" bash requirements/install.sh requirements/dev.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-lineage" bash requirements/install.sh $< --alone
-	@touch $@
-
-$(CELERY): requirements/celery.txt requirements/dev.txt pyproject.toml
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh requirements/dev.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)-celery" bash requirements/install.sh $< --alone
+# Apart: Great Expectations imports PySpark wherever it is there, and the others' providers change Airflow for all tests.
+$(SPARK) $(LINEAGE) $(CELERY): $(VENV)-%/.installed: requirements/%.txt requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-$*" bash requirements/install.sh requirements/dev.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)-$*" bash requirements/install.sh $< --alone
 	@touch $@
 
 # What Perennial is measured beside, apart from it, so that neither disturbs the other.

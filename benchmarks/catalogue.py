@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+from ledger_filling import fill_by
 
 QUESTIONS = ("one_entity", "one_night", "one_version")
 ROLES = 2
@@ -91,13 +92,9 @@ def _size(batches: int, asked: int) -> dict[str, Any]:
 
 def fill(address: str, *, models: int, nights: int) -> None:
     """Fill the empty ledger behind *address* with *nights* nights of each of *models* models; the last is not predicted yet."""
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # the rows fit each other by how they are made
-        connection.execute("SET synchronous_commit = off")
-        connection.execute("SET timezone = 'UTC'")
-        for statement in _STATEMENTS.read_text(encoding="utf-8").split(";\n"):
-            if statement.strip():
-                connection.execute(statement.encode(), {"models": models, "nights": nights, "shift": _shift(nights)})
+    shown = {"findings": "[]", "sentence": "better", "metrics": "{}", "gates": "[]", "signals": "[]"}
+    finish = ("VACUUM (ANALYZE)", "CHECKPOINT")
+    fill_by(_STATEMENTS, address, finish=finish, models=models, nights=nights, shift=_shift(nights), **shown)
 
 
 def ask(address: str, models: Sequence[str], nights: int) -> tuple[dict[str, str], dict[str, float], dict[str, float]]:

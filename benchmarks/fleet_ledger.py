@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import psycopg
+from ledger_filling import fill_by
 
 _STATEMENTS = Path(__file__).with_suffix(".sql")
 _SENTENCE = (
@@ -22,13 +22,8 @@ _SIGNALS = {
 
 def fill(url: str, *, models: int, nights: int) -> None:
     """Fill the empty ledger behind *url*, a libpq address, with *models* of *nights* nights each."""
-    said = {"models": models, "nights": nights, "sentence": _SENTENCE, **{name: json.dumps(made) for name, made in _made().items()}}
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # the rows fit each other by how they are made
-        connection.execute("SET synchronous_commit = off")
-        for statement in _STATEMENTS.read_text(encoding="utf-8").split(";\n"):
-            if statement.strip():
-                connection.execute(statement.encode(), said)
+    shown = {name: json.dumps(made) for name, made in _made().items()}
+    fill_by(_STATEMENTS, url, finish=("ANALYZE",), models=models, nights=nights, sentence=_SENTENCE, **shown)
 
 
 def _made() -> dict[str, object]:

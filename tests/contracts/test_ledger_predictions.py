@@ -162,6 +162,14 @@ def test_only_what_covers_the_very_interval_is_withdrawn(ready: Ledger, story: S
     assert len(values(ready, story, 0)) == 48
 
 
+def test_what_was_withdrawn_is_in_nobodys_way(ready: Ledger, story: Story) -> None:
+    """A batch of other nights may cover a part of its interval."""
+    ready.publish(story.batch(1), predictions(night(1), 1))
+    ready.withdraw(story.model, within=night(1))
+    ready.publish(story.batch(0, nights=2), predictions(night(0, 2), 5))
+    assert len(values(ready, story, 1)) == 48
+
+
 def test_roles_have_their_own_batches(ready: Ledger, story: Story) -> None:
     """Neither supersedes the other."""
     for value, role in enumerate(Role):

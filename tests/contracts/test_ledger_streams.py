@@ -75,6 +75,21 @@ def test_a_batch_that_stands_is_not_read_again(ready: Ledger, story: Story) -> N
     assert ready.publish(story.batch(0), unread(), unread()) == story.batch(0)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_overlaps_is_refused_before_it_is_read(ready: Ledger, story: Story, number: int) -> None:
+    """Nothing of it is written, whether it comes in one stream or in several."""
+    ready.publish(story.batch(0), *streams())
+
+    def unread() -> Iterator[pa.RecordBatch]:
+        pytest.fail("was read")
+        yield
+
+    with pytest.raises(ConflictError) as caught:
+        ready.publish(story.batch(0, nights=2), *(unread() for _ in range(number)))
+    assert caught.value.code is Code.INTERVAL_OVERLAP
+    assert ready.history(PredictionBatch, story.model) == [story.batch(0)]
+
+
 def test_no_predictions_in_any_stream_are_an_error(ready: Ledger, story: Story) -> None:
     """As in one."""
     with pytest.raises(DataError) as caught:

@@ -17,18 +17,7 @@ from perennial.definition.calendar import next_tick
 
 pytestmark = pytest.mark.dags
 
-CRONS = (
-    "0 2 * * *",
-    "30 2 * * *",
-    "30 1 * * *",
-    "0 0 * * *",
-    "15 2,3 * * *",
-    "0 * * * *",
-    "*/20 * * * *",
-    "0 */6 * * *",
-    "30 2 * * 0",
-    "0 * 1 * *",
-)
+CRONS = (Path(__file__).parents[1] / "data/crons.txt").read_text(encoding="utf-8").splitlines()
 CHANGES = {
     "UTC": ("2024-03-30",),
     "Europe/Berlin": ("2024-03-30", "2024-10-26"),

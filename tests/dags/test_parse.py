@@ -25,6 +25,8 @@ bag = DagBag(sys.argv[1], bundle_name="dags-folder")
 dags = {
     dag.dag_id: {
         "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+        "reads": {task.task_id: sorted(one.name for one in task.inlets) for task in dag.tasks if task.inlets},
+        "makes": {task.task_id: sorted(one.name for one in task.outlets) for task in dag.tasks if task.outlets},
         "schedule": str(getattr(dag.timetable, "expression", None)),
         "deadlines": [alert.name for alert in dag.deadline or []],
         "catchup": dag.catchup, "runs": dag.max_active_runs, "tags": sorted(dag.tags),
@@ -164,6 +166,15 @@ def test_a_dag_says_whose_it_is_and_when_it_runs(parsed: dict[str, Any]) -> None
         "catchup": False,
         "runs": 1,
     }
+
+
+def test_a_dag_says_which_assets_its_tasks_read_and_make(parsed: dict[str, Any]) -> None:
+    """Which is its lineage. Of a model with segments one task tells what all of them made."""
+    found = {name: (dag["reads"], dag["makes"]) for name, dag in parsed["dags"].items()}
+
+    predict = {"predict": ["bikes model", "bikes snapshot"]}
+    assert found["score_bikes"] == (predict, {"extract": ["bikes snapshot"], "predict": ["bikes predictions"]})
+    assert found["score_regions"] == ({}, {"announce": ["regions predictions", "regions snapshot"]})
 
 
 def test_a_weekly_dag_ends_with_its_last_whole_week(parsed: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from threading import Lock
 from perennial.backtest.whole import write_whole
 from perennial.core.digest import digest_bytes, digest_file
 from perennial.core.file_errors import file_errors
-from perennial.stores.artifacts.digest import damaged, missing, valid_digest
+from perennial.stores.artifacts.digest import missing, valid_digest, verified
 
 _WHERE = "backtest cache"
 _HELD = 64 << 20
@@ -45,11 +45,8 @@ class Heap:
             return held
         path = self._path(digest)
         with file_errors(_WHERE):
-            content = path.read_bytes() if path.is_file() else None
-        if content is None:
-            raise missing(digest)
-        if digest_bytes(content) != digest:
-            raise damaged(digest)
+            found = path.read_bytes() if path.is_file() else None
+        content = verified(found, digest)
         self._seen.add(digest)
         self._hold(digest, content)
         return content

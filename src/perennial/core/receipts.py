@@ -245,8 +245,9 @@ class Cost(Receipt):
 class Evaluation(Keyed):
     """The receipt of *evaluate*. *metrics* is figure by role (challenger, champion, baseline) and metric name.
 
-    *importance* is by feature of the challenger; it is empty where nothing was predicted. *cost* is None where the challenger could
-    not be tried. *outlook* names what the challenger predicted there, and the labels, as counts.
+    On a slice its role is ``role[column=value]``. *importance* is by feature of the challenger; it is empty where nothing was
+    predicted. *cost* is None where the challenger could not be tried. *outlook* names what the challenger predicted there,
+    and the labels, as counts.
     """
 
     id: str
@@ -263,6 +264,16 @@ class Evaluation(Keyed):
     importance: dict[str, Importance] = Field(default_factory=dict)
     cost: Cost | None = None
     outlook: str | None = None
+
+    @property
+    def on_slices(self) -> dict[str, dict[str, dict[str, Estimate]]]:
+        """The figures on slices, by slice (``column=value``), role and metric name."""
+        found: dict[str, dict[str, dict[str, Estimate]]] = {}
+        for key, figures in self.metrics.items():
+            role, bracket, rest = key.partition("[")
+            if bracket:
+                found.setdefault(rest.removesuffix("]"), {})[role] = figures
+        return found
 
     @property
     def ranked(self) -> list[tuple[str, Importance]]:

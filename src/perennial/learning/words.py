@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from perennial.core.receipts import Estimate
 
+ROLES = {"challenger": "this version", "champion": "champion then", "baseline": "baseline"}
+"""How a text about a version calls the roles of its evaluation, in the order in which they stand there."""
+
 
 def number(value: float) -> str:
     """Write *value* with four significant digits, and without an exponent where it is of a common size; NaN is ``undefined``.

@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from perennial.core.digest import digest_bytes
 from perennial.core.file_errors import file_errors
-from perennial.stores.artifacts.digest import chunks_of, damaged, digest_of, missing, valid_digest
+from perennial.stores.artifacts.digest import chunks_of, digest_of, valid_digest, verified
 
 
 def _now() -> datetime:
@@ -51,12 +50,7 @@ class MemoryArtifacts:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
-        content = self.contents.get(valid_digest(digest))
-        if content is None:
-            raise missing(digest)
-        if digest_bytes(content) != digest:
-            raise damaged(digest)
-        return content
+        return verified(self.contents.get(valid_digest(digest)), digest)
 
     @contextmanager
     def fetch(self, digest: str) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from perennial.core.receipts import (
     Snapshot,
     Validation,
 )
+from perennial.testing.story import Story
 
 NIGHT = Interval.parse("2024-03-01T02:00Z/2024-03-02T02:00Z")
 AS_OF = moment("2024-03-02T02:00Z")
@@ -92,3 +93,11 @@ def test_a_receipt_is_frozen_and_refuses_what_it_does_not_know() -> None:
 def test_the_segment_of_a_model_without_segments_is_all() -> None:
     """It is never empty, so that keys are the same everywhere."""
     assert SNAPSHOT.segment == "all"
+
+
+def test_the_figures_on_slices_of_an_evaluation_stand_by_slice_and_role() -> None:
+    """A slice's value may hold what the keys are made of; figures on all rows are of no slice."""
+    one, two, three = (Estimate(value=value) for value in (1.0, 2.0, 3.0))
+    metrics = {"challenger": {"mae": three}, "challenger[city=a[1]]": {"mae": one}, "champion[city=a[1]]": {"mae": two}}
+    evaluation = Story().evaluation(0).model_copy(update={"metrics": metrics})
+    assert evaluation.on_slices == {"city=a[1]": {"challenger": {"mae": one}, "champion": {"mae": two}}}

@@ -20,17 +20,7 @@ from perennial.definition.models import Schedule, Window
 
 Write = Callable[..., Path]
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Africa/Cairo", "Asia/Kathmandu")
-CRONS = (
-    "0 2 * * *",
-    "30 2 * * *",
-    "30 1 * * *",
-    "0 0 * * *",
-    "15 2,3 * * *",
-    "0 * * * *",
-    "*/20 * * * *",
-    "0 */6 * * *",
-    "30 2 * * 0",
-)
+CRONS = (Path(__file__).parents[2] / "data/crons.txt").read_text(encoding="utf-8").splitlines()
 
 
 def schedule(cron: str, timezone: str = "UTC") -> Schedule:

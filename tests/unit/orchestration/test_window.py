@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,32 +16,18 @@ from perennial.definition.calendar import last_interval
 from perennial.definition.models import Definition
 from perennial.orchestration.window import Run, Window, window
 
+Scheduled = Callable[..., Definition]
 SCORE, TRAIN = Purpose.SCORE, Purpose.TRAIN
 
 
-def _definition(**schedule: Any) -> Definition:
-    return Definition.model_validate(
-        {
-            "name": "bikes",
-            "title": "Bikes",
-            "purpose": "Where to put them.",
-            "owner": "ops",
-            "kpi": {"name": "empty stations", "approximation": "mae"},
-            "source": {"connection": "bikes", "table": "demand", "entity": ["region"]},
-            "label": {"column": "trips", "delay": "7d"},
-            "features": {"numeric": ["temperature"]},
-            "schedule": {
-                "score": "0 2 * * *",
-                "retrain": "0 4 * * 1",
-                "start": "2024-01-01",
-                "window": {"kind": "sliding", "length": "60d"},
-                **schedule,
-            },
-            "expectations": [{"type": "expect_column_values_to_not_be_null", "arguments": {"column": "temperature"}}],
-            "evaluation": {"metric": "mae", "holdout": "14d"},
-            "retraining": {"cooldown": "7d"},
-        }
-    )
+@pytest.fixture
+def definition(bikes: dict[str, Any]) -> Scheduled:
+    """The model, retrained on Mondays unless a test schedules it otherwise."""
+
+    def scheduled(**schedule: Any) -> Definition:
+        return Definition.model_validate({**bikes, "schedule": {**bikes["schedule"], "retrain": "0 4 * * 1", **schedule}})
+
+    return scheduled
 
 
 def _interval(text: str) -> tuple[datetime, datetime]:
@@ -48,125 +35,125 @@ def _interval(text: str) -> tuple[datetime, datetime]:
     return interval.start, interval.end
 
 
-def test_explicit_parameters_come_before_the_data_interval() -> None:
+def test_explicit_parameters_come_before_the_data_interval(definition: Scheduled) -> None:
     """A person's interval wins over the one that Airflow gave the run."""
     conf = {"interval_start": "2024-05-01T02:00:00+02:00", "interval_end": "2024-05-02"}
     run = Run(conf=conf, data_interval=_interval("2024-06-01/2024-06-02"), run_after=moment("2024-06-02"))
 
-    found = window(_definition(), run, SCORE)
+    found = window(definition(), run, SCORE)
 
     assert found == Window(Interval.parse("2024-05-01T00:00/2024-05-02"), moment("2024-05-02"))
 
 
-def test_a_scheduled_night_has_its_data_interval() -> None:
+def test_a_scheduled_night_has_its_data_interval(definition: Scheduled) -> None:
     """Without parameters the data interval is the night, and its end the cut-off."""
     run = Run(conf={}, data_interval=_interval("2024-06-01T02:00/2024-06-02T02:00"), run_after=moment("2024-06-02T02:00"))
 
-    assert window(_definition(), run, SCORE) == Window(
+    assert window(definition(), run, SCORE) == Window(
         Interval.parse("2024-06-01T02:00/2024-06-02T02:00"), moment("2024-06-02T02:00")
     )
 
 
-def test_a_data_interval_without_width_counts_as_none() -> None:
+def test_a_data_interval_without_width_counts_as_none(definition: Scheduled) -> None:
     """Airflow gives some runs an interval of no width; the schedule then says which night had ended."""
     run = Run(conf={}, data_interval=_interval_at("2024-06-02T10:30"), run_after=moment("2024-06-02T10:30"))
 
-    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
+    assert window(definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
 
 
 def _interval_at(text: str) -> tuple[datetime, datetime]:
     return moment(text), moment(text)
 
 
-def test_a_run_without_any_interval_covers_the_last_night_that_had_ended() -> None:
+def test_a_run_without_any_interval_covers_the_last_night_that_had_ended(definition: Scheduled) -> None:
     """A run at the very tick covers the night that ends there."""
     run = Run(conf={}, run_after=moment("2024-06-02T02:00"))
 
-    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
+    assert window(definition(), run, SCORE).interval == Interval.parse("2024-06-01T02:00/2024-06-02T02:00")
 
 
-def test_the_last_night_is_that_of_the_local_clock() -> None:
+def test_the_last_night_is_that_of_the_local_clock(definition: Scheduled) -> None:
     """Across the change to summer time a night in Berlin has 23 hours."""
     run = Run(conf={}, run_after=datetime(2024, 3, 31, 12, tzinfo=UTC))
 
-    night = window(_definition(timezone="Europe/Berlin", score="0 4 * * *"), run, SCORE).interval
+    night = window(definition(timezone="Europe/Berlin", score="0 4 * * *"), run, SCORE).interval
 
     assert (night.hours, night.end) == (23.0, moment("2024-03-31T02:00"))
 
 
-def test_as_of_is_taken_from_the_parameters() -> None:
+def test_as_of_is_taken_from_the_parameters(definition: Scheduled) -> None:
     """A night can be scored again with what became known later."""
     run = Run(conf={"as_of": "2024-06-09"}, data_interval=_interval("2024-06-01/2024-06-02"))
 
-    assert window(_definition(), run, SCORE) == Window(Interval.parse("2024-06-01/2024-06-02"), moment("2024-06-09"))
+    assert window(definition(), run, SCORE) == Window(Interval.parse("2024-06-01/2024-06-02"), moment("2024-06-09"))
 
 
-def test_empty_parameters_count_as_none() -> None:
+def test_empty_parameters_count_as_none(definition: Scheduled) -> None:
     """The form of the user interface sends every parameter, also those that were left empty."""
     conf: dict[str, object] = {"interval_start": None, "interval_end": "", "as_of": None}
     run = Run(conf=conf, data_interval=_interval("2024-06-01/2024-06-02"))
 
-    assert window(_definition(), run, SCORE).interval == Interval.parse("2024-06-01/2024-06-02")
+    assert window(definition(), run, SCORE).interval == Interval.parse("2024-06-01/2024-06-02")
 
 
-def test_a_scheduled_retraining_sees_the_window_that_ends_with_its_data_interval() -> None:
+def test_a_scheduled_retraining_sees_the_window_that_ends_with_its_data_interval(definition: Scheduled) -> None:
     """The data interval of a weekly run is a week; what is trained on is the definition's 60 days before its end."""
     run = Run(conf={}, data_interval=_interval("2024-06-03T04:00/2024-06-10T04:00"), scheduled=True)
 
-    assert window(_definition(), run, TRAIN) == Window(
+    assert window(definition(), run, TRAIN) == Window(
         Interval.parse("2024-04-11T04:00/2024-06-10T04:00"), moment("2024-06-10T04:00")
     )
 
 
-def test_the_cut_off_of_a_request_ends_the_training_window() -> None:
+def test_the_cut_off_of_a_request_ends_the_training_window(definition: Scheduled) -> None:
     """A run that was rung for is told its cut-off."""
     run = Run(conf={"as_of": "2024-06-12T02:00:00Z", "request": "abc", "reason": "decay"}, run_after=moment("2026-01-01"))
 
-    assert window(_definition(), run, TRAIN) == Window(
+    assert window(definition(), run, TRAIN) == Window(
         Interval.parse("2024-04-13T02:00/2024-06-12T02:00"), moment("2024-06-12T02:00")
     )
 
 
 @pytest.mark.parametrize("retrain", ["0 4 * * 1", "0 4 1 * *", None])
-def test_a_retraining_by_hand_knows_what_the_last_night_knew(retrain: str | None) -> None:
+def test_a_retraining_by_hand_knows_what_the_last_night_knew(definition: Scheduled, retrain: str | None) -> None:
     """Whatever the retraining schedule is: Airflow gives a run by hand the last interval of it, which may end a month ago."""
     run = Run(conf={}, data_interval=_interval("2024-05-01T04:00/2024-06-01T04:00"), run_after=moment("2024-06-12T09:00"))
 
-    assert window(_definition(retrain=retrain), run, TRAIN) == Window(
+    assert window(definition(retrain=retrain), run, TRAIN) == Window(
         Interval.parse("2024-04-13T02:00/2024-06-12T02:00"), moment("2024-06-12T02:00")
     )
 
 
-def test_a_run_by_hand_after_the_schedule_ended_covers_its_last_night() -> None:
+def test_a_run_by_hand_after_the_schedule_ended_covers_its_last_night(definition: Scheduled) -> None:
     """As it does from the command line."""
     run = Run(conf={}, run_after=moment("2025-01-01"))
 
-    assert window(_definition(end="2024-06-12"), run, SCORE).interval == Interval.parse("2024-06-10T02:00/2024-06-11T02:00")
-    assert window(_definition(end="2024-06-12"), run, TRAIN).as_of == moment("2024-06-11T02:00")
+    assert window(definition(end="2024-06-12"), run, SCORE).interval == Interval.parse("2024-06-10T02:00/2024-06-11T02:00")
+    assert window(definition(end="2024-06-12"), run, TRAIN).as_of == moment("2024-06-11T02:00")
 
 
-def test_a_run_without_interval_and_schedule_is_refused() -> None:
+def test_a_run_without_interval_and_schedule_is_refused(definition: Scheduled) -> None:
     """Nothing says which night is meant."""
     with pytest.raises(DataError) as caught:
-        window(_definition(), Run(conf={}), SCORE)
+        window(definition(), Run(conf={}), SCORE)
 
     said = "bikes: has no data interval, and the schedule gives none; give interval_start and interval_end [RUN_NO_INTERVAL]"
     assert str(caught.value) == said
 
 
-def test_half_an_interval_is_refused() -> None:
+def test_half_an_interval_is_refused(definition: Scheduled) -> None:
     """Guessing the other end would be guessing."""
     with pytest.raises(DataError) as caught:
-        window(_definition(), Run(conf={"interval_start": "2024-06-01"}), SCORE)
+        window(definition(), Run(conf={"interval_start": "2024-06-01"}), SCORE)
 
     said = "bikes: needs interval_start and interval_end together, or neither; interval_end is missing [RUN_NO_INTERVAL]"
     assert str(caught.value) == said
 
 
-def test_every_unknown_parameter_is_told_at_once() -> None:
+def test_every_unknown_parameter_is_told_at_once(definition: Scheduled) -> None:
     """Airflow accepts unknown keys silently, and a misspelt one would be a run with another interval."""
     with pytest.raises(DataError) as caught:
-        window(_definition(), Run(conf={"interval_strat": "2024-06-01", "colour": "red"}), SCORE)
+        window(definition(), Run(conf={"interval_strat": "2024-06-01", "colour": "red"}), SCORE)
 
     assert str(caught.value) == (
         "bikes: 'interval_strat' is not a parameter of this run, did you mean 'interval_start'? [RUN_UNKNOWN_KEY]\n"
@@ -174,10 +161,10 @@ def test_every_unknown_parameter_is_told_at_once() -> None:
     )
 
 
-def test_an_empty_interval_is_refused() -> None:
+def test_an_empty_interval_is_refused(definition: Scheduled) -> None:
     """An interval must end after it starts."""
     with pytest.raises(DataError) as caught:
-        window(_definition(), Run(conf={"interval_start": "2024-06-02", "interval_end": "2024-06-02"}), SCORE)
+        window(definition(), Run(conf={"interval_start": "2024-06-02", "interval_end": "2024-06-02"}), SCORE)
 
     assert caught.value.code is Code.INTERVAL_EMPTY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from perennial.core.receipts import Approval, Estimate, Evaluation
-from perennial.learning.words import number
+from perennial.learning.words import ROLES, number
 from perennial.steps.cards.escape import escaped
 from perennial.steps.cards.layout import at_minute, between, listed, section, table
 from perennial.steps.cards.record import Reign
@@ -13,26 +13,23 @@ from perennial.steps.cards.record import Reign
 _BAR = 20
 """The length of the longest bar, in characters."""
 
-_ROLES = {"challenger": "this version", "champion": "champion then", "baseline": "baseline"}
-
 
 def figures(evaluation: Evaluation | None) -> str:
     """Write the figures on the holdout, with their intervals."""
     if evaluation is None or not evaluation.metrics:
         return section("Figures", "It was not evaluated." if evaluation is None else "None: it was refused before it predicted.")
     told = f"On {evaluation.rows} held-out rows, {between(evaluation.holdout)}, with 95 % intervals."
-    of_role = {role: evaluation.metrics.get(role, {}) for role in _ROLES}
+    of_role = {role: evaluation.metrics.get(role, {}) for role in ROLES}
     return section("Figures", f"{told}\n\n{_beside('figure', of_role)}")
 
 
 def slices(evaluation: Evaluation | None) -> str:
     """Write the figure that decides, by slice; nothing where there are none."""
-    metrics = evaluation.metrics if evaluation else {}
-    of_role: dict[str, dict[str, Estimate]] = {role: {} for role in _ROLES}
-    for key, found in metrics.items():
-        role, bracket, rest = key.partition("[")
-        if bracket and role in of_role:
-            of_role[role] |= {f"{rest.removesuffix(']')}: {name}": one for name, one in found.items()}
+    found = evaluation.on_slices if evaluation else {}
+    of_role = {
+        role: {f"{about}: {name}": one for about, by_role in found.items() for name, one in by_role.get(role, {}).items()}
+        for role in ROLES
+    }
     return section("Slices", _beside("slice", of_role)) if any(of_role.values()) else ""
 
 
@@ -74,7 +71,7 @@ def limits(sentences: Sequence[str]) -> str:
 def _beside(what: str, of_role: Mapping[str, Mapping[str, Estimate]]) -> str:
     """Return a table with a row for each name and a column for each role."""
     names = sorted({name for found in of_role.values() for name in found})
-    return table((what, *_ROLES.values()), [(name, *(_estimate(of_role[role].get(name)) for role in _ROLES)) for name in names])
+    return table((what, *ROLES.values()), [(name, *(_estimate(of_role[role].get(name)) for role in ROLES)) for name in names])
 
 
 def _estimate(found: Estimate | None) -> str:

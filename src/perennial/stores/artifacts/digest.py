@@ -55,6 +55,19 @@ def damaged(digest: str) -> ArtifactError:
     return ArtifactError(Code.ARTIFACT_CHECKSUM, "the store holds other bytes than were stored", where=f"artifact {digest}")
 
 
+def verified(content: bytes | None, digest: str) -> bytes:
+    """Return *content*, which a store holds under *digest*, None where it holds nothing.
+
+    Raises:
+        ArtifactError: ARTIFACT_MISSING, ARTIFACT_CHECKSUM.
+    """
+    if content is None:
+        raise missing(digest)
+    if digest_bytes(content) != digest:
+        raise damaged(digest)
+    return content
+
+
 def chunks_of(content: bytes | Path) -> Iterator[bytes]:
     """Yield *content*, a file in pieces of 1 MiB.
 

@@ -13,7 +13,7 @@ from perennial.core.codes import Code
 from perennial.core.digest import digest_bytes, digest_file
 from perennial.core.errors import RejectedError
 from perennial.core.file_errors import file_errors
-from perennial.stores.artifacts.digest import chunks_of, damaged, is_digest, missing, valid_digest, write_digested
+from perennial.stores.artifacts.digest import chunks_of, damaged, is_digest, missing, valid_digest, verified, write_digested
 
 _WHERE = "artifacts"
 _READ_ONLY = 0o444
@@ -51,11 +51,7 @@ class DiskArtifacts:
         path = self._standing(digest)
         with file_errors(_WHERE):
             content = path.read_bytes() if path.is_file() else None
-        if content is None:
-            raise missing(digest)
-        if digest_bytes(content) != digest:
-            raise damaged(digest)
-        return content
+        return verified(content, digest)
 
     @contextmanager
     def fetch(self, digest: str) -> Iterator[Path]:

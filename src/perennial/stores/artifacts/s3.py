@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from botocore.exceptions import ClientError
 
 from perennial.core.codes import Code
-from perennial.core.digest import digest_bytes
 from perennial.core.errors import ArtifactError, UnavailableError
 from perennial.core.file_errors import file_errors
 from perennial.core.scratch import temporary_folder
-from perennial.stores.artifacts.digest import CHUNK_BYTES, damaged, digest_of, is_digest, valid_digest, write_digested
+from perennial.stores.artifacts.digest import CHUNK_BYTES, damaged, digest_of, is_digest, valid_digest, verified, write_digested
 from perennial.stores.s3_client import s3_address, s3_client
 from perennial.stores.s3_errors import error_code, s3_errors
 
@@ -67,10 +66,7 @@ class S3Artifacts:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes under *digest*, verified; see ``ports.Artifacts``."""
-        content = b"".join(self._chunks(digest))
-        if digest_bytes(content) != digest:
-            raise damaged(digest)
-        return content
+        return verified(b"".join(self._chunks(digest)), digest)
 
     @contextmanager
     def fetch(self, digest: str) -> Iterator[Path]:

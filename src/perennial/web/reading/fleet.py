@@ -13,7 +13,7 @@ from perennial.web.access import Person
 from perennial.web.dags import score_dag
 from perennial.web.plots.sparkline import sparkline
 from perennial.web.site import Flow, Site
-from perennial.web.views.fleet import NIGHTS, PAGE, Asked, Beside, Fleet, Order, Row, beside, chosen, counts, ordered
+from perennial.web.views.fleet import NIGHTS, PAGE, Beside, Fleet, FleetQuery, Order, Row, beside, chosen, counts, ordered
 
 Scope = tuple[str, str]
 
@@ -26,7 +26,7 @@ class Drawn:
     plot: Markup
 
 
-def read_fleet(site: Site, person: Person, asked: Asked, *, whole: bool = False) -> tuple[Fleet, Mapping[Scope, Markup]]:
+def read_fleet(site: Site, person: Person, asked: FleetQuery, *, whole: bool = False) -> tuple[Fleet, Mapping[Scope, Markup]]:
     """Return the page of the fleet that is *asked* for, or the *whole* of it on one, and the plots of its rows."""
     standings = _readable(site, person)
     found = chosen(standings, asked.sought, asked.show)

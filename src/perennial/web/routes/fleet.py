@@ -12,10 +12,10 @@ from perennial.web.asking import Asker, site_of
 from perennial.web.csv import FIGURE, MOMENT, TEXT, WHOLE, csv
 from perennial.web.reading.fleet import read_fleet
 from perennial.web.render import render
-from perennial.web.views.fleet import Asked, Fleet
+from perennial.web.views.fleet import Fleet, FleetQuery
 
 pages, data = APIRouter(), APIRouter()
-InAddress = Annotated[Asked, Query()]
+InAddress = Annotated[FleetQuery, Query()]
 
 
 @pages.get("/", response_class=HTMLResponse)

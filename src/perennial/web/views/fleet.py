@@ -43,7 +43,7 @@ class Show(StrEnum):
     RETIRED = "retired"
 
 
-class Asked(BaseModel):
+class FleetQuery(BaseModel):
     """What a person asks of the fleet, as it stands in an address: `q`, `show`, `order`, `down`, `page`."""
 
     model_config = ConfigDict(frozen=True)
