@@ -4,7 +4,8 @@ By the definitions in `benchmarks/backtests`: labels come a day late, and a week
 intervals. *Of the best* is the gain over never retraining, and the retrainings, as a share of those of the periodic policy that
 loses least. *Swaps* are challengers that became champion. The definitions differ little (a loss that rose by 10 %, or 25 % of the
 taxis; at most one retraining in 14 days), but they were written with these histories in sight, and windows are those known to be
-the best: the table tells what such a policy can do, not that it would have been found beforehand.
+the best: the table tells what such a policy can do, not that it would have been found beforehand. One choice more matters: without
+day and month the bank's full policy reaches 82 % of the gain of a periodic one that is itself a little better (0.336).
 """
 
 from __future__ import annotations
