@@ -174,7 +174,8 @@ def test_a_dag_says_which_assets_its_tasks_read_and_make(parsed: dict[str, Any])
 
     predict = {"predict": ["bikes model", "bikes snapshot"]}
     assert found["score_bikes"] == (predict, {"extract": ["bikes snapshot"], "predict": ["bikes predictions"]})
-    assert found["score_regions"] == ({}, {"announce": ["regions predictions", "regions snapshot"]})
+    read = {"predict": ["regions model", "regions snapshot"], "announce": ["regions model"]}
+    assert found["score_regions"] == (read, {"announce": ["regions predictions", "regions snapshot"]})
 
 
 def test_a_weekly_dag_ends_with_its_last_whole_week(parsed: dict[str, Any]) -> None:
