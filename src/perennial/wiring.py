@@ -108,6 +108,14 @@ def definitions_folder() -> Path:
     return settings().definitions
 
 
+def dags_folder() -> Path | None:
+    """Return the folder of DAG files, from which Airflow imports: its setting, else ``dags`` here, else the one in its home."""
+    said = os.environ.get("AIRFLOW__CORE__DAGS_FOLDER")
+    usual = (Path("dags"), Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser() / "dags")
+    found = [Path(said)] if said else [folder for folder in usual if folder.is_dir()]
+    return found[0].absolute() if found else None
+
+
 @contextmanager
 def open_stores(configured: Settings | None = None, *, connections: Connections | None = None) -> Iterator[Stores]:
     """Open everything that the steps need, and close it again.
