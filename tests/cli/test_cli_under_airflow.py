@@ -1,0 +1,46 @@
+"""``airflow perennial ...``: a verb finds the sources that Airflow has connections to."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+import pytest
+
+from perennial.cli.under_airflow import run
+
+WORDS = ["others", "small", "--night", "2024-01-31"]
+
+
+@pytest.fixture
+def of_airflow(cities: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The environment of a company whose source nobody but Airflow knows; the address of that."""
+    for name, value in cities.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PERENNIAL_CONN_BIKES")
+    address: str = cities["PERENNIAL_CONN_BIKES"]
+    return address
+
+
+def test_a_verb_reads_the_source_behind_an_airflow_connection(
+    of_airflow: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a task does."""
+    monkeypatch.setenv("AIRFLOW_CONN_BIKES", json.dumps({"conn_type": "perennial_database", "password": of_airflow}))
+    with pytest.raises(SystemExit) as ended:
+        run(Namespace(words=WORDS))
+    assert (ended.value.code, "rows" in capsys.readouterr().out) == (0, True)
+
+
+def test_a_source_that_nobody_knows_is_missing(
+    of_airflow: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Airflow's form was left empty, and no variable is set: the advice is about both."""
+    monkeypatch.setenv("AIRFLOW_CONN_BIKES", json.dumps({"conn_type": "perennial_database"}))
+    with pytest.raises(SystemExit) as ended:
+        run(Namespace(words=WORDS))
+    said = capsys.readouterr().err
+    assert of_airflow not in said
+    assert (ended.value.code, "connection bikes: is not configured [SETTING_MISSING]" in said) == (3, True)
+    assert "set PERENNIAL_CONN_BIKES or make an Airflow connection bikes" in said
