@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from argparse import Namespace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -44,3 +47,18 @@ def test_a_source_that_nobody_knows_is_missing(
     assert of_airflow not in said
     assert (ended.value.code, "connection bikes: is not configured [SETTING_MISSING]" in said) == (3, True)
     assert "set PERENNIAL_CONN_BIKES or make an Airflow connection bikes" in said
+
+
+def test_airflow_s_log_stays_out_of_what_a_verb_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to standard output there; here it warns on the other, or no program could read the JSON."""
+    import_module("airflow.sdk")  # it sets the log up
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
+    with pytest.raises(SystemExit):
+        run(Namespace(words=["schema"]))
+    chatty = logging.getLogger("chatty")
+    chatty.setLevel(logging.INFO)
+    chatty.info("something goes on")
+    chatty.warning("something is odd")
+    out, err = capsys.readouterr()
+    assert json.loads(out)["title"] == "Definition"
+    assert err == "something is odd\n"

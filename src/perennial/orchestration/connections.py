@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sys
+from contextlib import redirect_stdout, suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +30,8 @@ def stored_connection_url(name: str) -> str | None:
     from airflow.models.connection import Connection as Stored  # noqa: PLC0415 - SQLAlchemy, and no task may import it
 
     try:
-        return _url_of(Stored.get_connection_from_secrets(name))
+        with redirect_stdout(sys.stderr):  # Airflow would warn there, amid what the command prints, of each kind with an underscore
+            return _url_of(Stored.get_connection_from_secrets(name))
     except AirflowNotFoundException:
         return None
 
