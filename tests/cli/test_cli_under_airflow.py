@@ -13,16 +13,16 @@ import pytest
 
 from perennial.cli.under_airflow import run
 
-WORDS = ["others", "small", "--night", "2024-01-31"]
+WORDS = ["suggest", "small", "--until", "2024-02-01", "--days", "20"]
 
 
 @pytest.fixture
-def of_airflow(cities: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def of_airflow(company: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The environment of a company whose source nobody but Airflow knows; the address of that."""
-    for name, value in cities.items():
+    for name, value in company.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PERENNIAL_CONN_BIKES")
-    address: str = cities["PERENNIAL_CONN_BIKES"]
+    address: str = company.environment["PERENNIAL_CONN_BIKES"]
     return address
 
 
@@ -33,7 +33,7 @@ def test_a_verb_reads_the_source_behind_an_airflow_connection(
     monkeypatch.setenv("AIRFLOW_CONN_BIKES", json.dumps({"conn_type": "perennial_database", "password": of_airflow}))
     with pytest.raises(SystemExit) as ended:
         run(Namespace(words=WORDS))
-    assert (ended.value.code, "rows" in capsys.readouterr().out) == (0, True)
+    assert (ended.value.code, "expect_column" in capsys.readouterr().out) == (0, True)
 
 
 def test_a_source_that_nobody_knows_is_missing(
