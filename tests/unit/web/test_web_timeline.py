@@ -142,3 +142,11 @@ def test_dates_are_round_and_few(hours: int) -> None:
 def test_a_new_year_is_named() -> None:
     """And the first date always says which it is of."""
     assert named([day(0) - timedelta(days=90), day(0) - timedelta(days=60), day(0)]) == ["02 Dec 2023", "01 Jan 2024", "01 Mar"]
+
+
+def test_there_may_be_earlier_nights_where_the_first_leaves_no_room_before_it() -> None:
+    """Or where the champion is older; a model that began within what is shown has none."""
+    whole, late = (reigned([Night(interval=night(number), predicted=3)]) for number in (0, 1))
+    assert (whole.earlier, late.earlier) == (day(0), None)
+    older = late.reigns[0].promotion.model_copy(update={"effective_from": day(-1)})
+    assert late.model_copy(update={"reigns": (late.reigns[0].model_copy(update={"promotion": older}),)}).earlier == day(0)
