@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -32,6 +33,8 @@ _TOLD = {"PERENNIAL_ARTIFACTS", "PERENNIAL_S3_ENDPOINT", "PERENNIAL_TRUSTED_TYPE
 
 Connections = Callable[[str], str | None]
 """Returns the URL behind a connection's name, or None where it is not known."""
+_ELSEWHERE: ContextVar[Connections | None] = ContextVar("_ELSEWHERE", default=None)
+"""Where to look first where the caller does not say it: what ``looking_up`` was given, as long as that lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,24 @@ def definitions_folder() -> Path:
     return settings().definitions
 
 
+def dags_folder() -> Path | None:
+    """Return the folder of DAG files, from which Airflow imports: its setting, else ``dags`` here, else the one in its home."""
+    said = os.environ.get("AIRFLOW__CORE__DAGS_FOLDER")
+    usual = (Path("dags"), Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser() / "dags")
+    found = [Path(said)] if said else [folder for folder in usual if folder.is_dir()]
+    return found[0].absolute() if found else None
+
+
+@contextmanager
+def looking_up(connections: Connections) -> Iterator[None]:
+    """Have whatever opens a source inside look for its URL by *connections* first; verbs of the command line do not say where."""
+    token = _ELSEWHERE.set(connections)
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
+
+
 @contextmanager
 def open_stores(configured: Settings | None = None, *, connections: Connections | None = None) -> Iterator[Stores]:
     """Open everything that the steps need, and close it again.
@@ -165,7 +186,8 @@ def open_reading(names: Iterable[str], configured: Settings | None = None) -> It
     """
     chosen = configured or settings()
     with ExitStack() as stack:
-        known = all(name in chosen.connections for name in names)
+        elsewhere = _ELSEWHERE.get() or chosen.connections.get
+        known = all(name in chosen.connections or elsewhere(name) for name in names)
         beside: Connections = (lambda _: None) if known else stack.enter_context(databases(chosen)).beside
         source = stack.enter_context(_sources(chosen, None, beside))
         yield Reading(source=source, signing_key=signing_key(chosen), scratch=_scratch(chosen), trusted=chosen.trusted)
@@ -233,6 +255,7 @@ def _scratch(configured: Settings) -> Path:
 @contextmanager
 def _sources(configured: Settings, connections: Connections | None, database: Connections) -> Iterator[Callable[[str], Source]]:
     """Lend the sources by name, each opened once."""
+    connections = connections or _ELSEWHERE.get()  # whoever opens one may do so in another thread
     with ExitStack() as stack:
 
         @cache
@@ -412,7 +435,8 @@ def open_source(name: str, configured: Settings, connections: Connections | None
 
 
 def _url(name: str, configured: Settings, connections: Connections | None, database: Connections) -> str:
-    url = (connections(name) if connections else None) or configured.connections.get(name) or database(name)
+    first = connections or _ELSEWHERE.get()
+    url = (first(name) if first else None) or configured.connections.get(name) or database(name)
     if url is None:
         missing = f"set PERENNIAL_CONN_{name.upper()} or make an Airflow connection {name}"
         raise RejectedError(Code.SETTING_MISSING, "is not configured", where=f"connection {name}", fix=missing)

@@ -67,6 +67,25 @@ def test_a_shallow_check_imports_no_estimator(call: Call, company: Any, tmp_path
     assert "[DEFINITION_ESTIMATOR]" in call("check", str(tmp_path)).stdout
 
 
+@pytest.mark.parametrize("named", ["by an option", "by Airflow", "by its usual name"])
+def test_a_notifier_in_the_folder_of_dag_files_is_found(
+    call: Call, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """Where Airflow would import it from; and where it is not, the message says where it was looked for."""
+    good = (Path(company.environment["PERENNIAL_DEFINITIONS"]) / "small.yml").read_text()
+    module = f"paging_{named.replace(' ', '_')}"
+    (tmp_path / "small.yml").write_text(f"{good}messages:\n  to: [{{notifier: '{module}:Pager'}}]\n")
+    (tmp_path / "dags").mkdir()
+    monkeypatch.chdir(tmp_path if named == "by its usual name" else tmp_path.parent)
+    if named == "by Airflow":
+        monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(tmp_path / "dags"))
+    words = ["check", str(tmp_path), *(["--dags", str(tmp_path / "dags")] if named == "by an option" else [])]
+
+    assert f"there is no module {module}, nor in the folder of DAG files {tmp_path / 'dags'} [" in call(*words).stdout
+    (tmp_path / "dags" / f"{module}.py").write_text("class Pager:\n    pass\n")
+    assert call(*words).exit_code == 0
+
+
 def test_a_folder_without_definitions_is_never_right(call: Call, tmp_path: Path) -> None:
     """Nothing checked is a failure, never a pass."""
     result = call("check", str(tmp_path))

@@ -24,6 +24,9 @@ collect_ignore = ["files"]
 ROOT = Path(__file__).parents[2]
 FILES = Path(__file__).parent / "files"
 
+PATIENT = "[core]\ndagbag_import_timeout = 600\n[dag_processor]\ndag_file_processor_timeout = 600\n"
+"""Settings of Airflow for a busy machine: after its own 30 or 50 s for a DAG file it gives up, and the DAG or the task is lost."""
+
 DEFINITION: dict[str, Any] = {
     "name": "bikes",
     "title": "Bike demand",
@@ -160,6 +163,7 @@ def airflow(
 ) -> Iterator[LocalAirflow]:
     """A local Airflow for the whole session, with every DAG paused."""
     home = tmp_path_factory.mktemp("airflow")
+    (home / "airflow.cfg").write_text(PATIENT)
     with LocalAirflow(
         home,
         dags=airflow_dags,

@@ -137,9 +137,9 @@ def test_every_error_is_listed() -> None:
 
 @pytest.mark.parametrize("document", [pytest.param(document, id=str(document.relative_to(ROOT))) for document in DOCUMENTS])
 def test_every_error_that_a_document_names_exists(document: Path) -> None:
-    """Codes look like codes: of the same first words as one that exists."""
+    """Codes look like codes: of the same first words as one that exists; two underscores are a variable of Airflow's."""
     families = "|".join(sorted({code.partition("_")[0] for code in Code}))
-    named = set(re.findall(rf"`((?:{families})_[A-Z_]+)`", _text(document)))
+    named = set(re.findall(rf"`((?:{families})_(?!_)[A-Z_]+)`", _text(document)))
     assert named - set(Code) == set()
 
 

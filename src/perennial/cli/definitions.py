@@ -26,6 +26,10 @@ def register(app: typer.Typer) -> None:
 def check(
     what: What = None,
     *,
+    dags: Annotated[
+        Path | None,
+        typer.Option(help="The folder of DAG files, where notifiers may lie; by default Airflow's.", exists=True, file_okay=False),
+    ] = None,
     shallow: Annotated[bool, typer.Option("--shallow", help="Import no estimator: faster, and runs no code of yours.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -35,7 +39,7 @@ def check(
     """
     from perennial.definition.check import check as run  # noqa: PLC0415 - croniter and YAML, for this verb only
 
-    checked = run(_path(what), deep=not shallow)
+    checked = run(_path(what), deep=not shallow, dags=dags.absolute() if dags else wiring.dags_folder())
     faults = [fault for error in checked.errors for fault in error.faults]
     if as_json:
         dump({"definitions": [item.name for item in checked.definitions], "faults": [_fault(fault) for fault in faults]})

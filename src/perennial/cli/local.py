@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(dags: Dags = DAGS, plugins: Plugins = PLUGINS) -> None:
-    """Run the main job, and print its figures.
+    """Tell a company's story: train, predict, notice a shock, retrain.
 
     A company's history under the loop, with its telling nights under a real Airflow.
     """

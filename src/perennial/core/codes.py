@@ -33,6 +33,7 @@ class Code(StrEnum):
     DEFINITION_RANGE = "DEFINITION_RANGE", "A number or a choice is outside what is allowed."
     DEFINITION_SYNTAX = "DEFINITION_SYNTAX", "The file is not YAML."
     DEFINITION_TAG = "DEFINITION_TAG", "YAML tags are not allowed in a definition."
+    DEFINITION_TEMPLATE = "DEFINITION_TEMPLATE", "A template of a notifier cannot be read, or names what no message has."
     DEFINITION_TIMEZONE = "DEFINITION_TIMEZONE", "The timezone is not in the IANA database."
     DEFINITION_TOO_DEEP = "DEFINITION_TOO_DEEP", "The file is nested too deeply."
     DEFINITION_TOO_LARGE = "DEFINITION_TOO_LARGE", "The file is over 1 MB."

@@ -12,7 +12,7 @@ from perennial.core.errors import DefinitionError, PerennialError
 from perennial.definition.document import Document, Finding
 from perennial.definition.loader import read_definition, read_folder
 from perennial.definition.models import Definition
-from perennial.definition.notifiers import missing_notifiers
+from perennial.definition.notifiers import missing_notifiers, wrong_templates
 
 _ESTIMATOR = ("estimator", "path")
 
@@ -30,21 +30,26 @@ class Checked:
         return bool(self.definitions) and not self.errors
 
 
-def check(path: Path, *, deep: bool = True) -> Checked:
+def check(path: Path, *, deep: bool = True, dags: Path | None = None) -> Checked:
     """Check the definition in *path*, or every definition in it.
 
     Args:
         path: A definition's file, or a folder of ``<name>.yml``.
         deep: Also import every estimator and call it, once per path, parameters and features, and import every notifier.
+        dags: The folder of DAG files, in which notifiers may lie.
     """
     definitions, errors = [], []
     seen: dict[str, PerennialError | None] = {}
     for result in _read(path):
-        error = result if isinstance(result, DefinitionError) else _code_error(*result, seen) if deep else None
-        if error:
-            errors.append(error)
-        elif not isinstance(result, DefinitionError):
-            definitions.append(result[0])
+        if isinstance(result, DefinitionError):
+            errors.append(result)
+            continue
+        definition, document = result
+        findings = [*(_of_code(definition, seen, dags) if deep else ()), *wrong_templates(definition)]
+        if findings:
+            errors.append(DefinitionError.of([document.fault(finding) for finding in findings]))
+        else:
+            definitions.append(definition)
     if not definitions and not errors:
         errors.append(DefinitionError(Code.DEFINITION_MISSING, "must hold a definition, <name>.yml", where=str(path)))
     return Checked(tuple(definitions), tuple(errors))
@@ -60,15 +65,14 @@ def _read(path: Path) -> Iterator[tuple[Definition, Document] | DefinitionError]
         yield error
 
 
-def _code_error(definition: Definition, document: Document, seen: dict[str, PerennialError | None]) -> DefinitionError | None:
-    """Return what is wrong with the code that a definition names, or None."""
+def _of_code(definition: Definition, seen: dict[str, PerennialError | None], dags: Path | None) -> Iterator[Finding]:
+    """Yield what is wrong with the code that a definition names."""
     key = digest_json(definition.model_dump(mode="json", include={"estimator": True, "features": True}))
     if key not in seen:
         seen[key] = _tried(definition)
     error = seen[key]
-    findings = [Finding(_ESTIMATOR, fault.code, fault.message) for fault in error.faults] if error else []
-    findings += missing_notifiers(definition, deep=True)
-    return DefinitionError.of([document.fault(finding) for finding in findings]) if findings else None
+    yield from (Finding(_ESTIMATOR, fault.code, fault.message) for fault in (error.faults if error else ()))
+    yield from missing_notifiers(definition, deep=True, dags=dags)
 
 
 def _tried(definition: Definition) -> PerennialError | None:

@@ -11,6 +11,9 @@ from perennial.definition.fields import ImportPath, Part
 
 SMTP = "airflow.providers.smtp.notifications.smtp:SmtpNotifier"
 
+MESSAGE, PARTS = "perennial", ("subject", "text", "html")
+"""What a template of a notifier calls the message, and what it has."""
+
 
 class Channel(Part):
     """One way out for messages."""

@@ -34,8 +34,8 @@ def outlet(definition: Definition, *whats: str) -> dict[str, Any]:
 
 
 def inlet(definition: Definition, *whats: str) -> dict[str, Any]:
-    """Return what makes a task one that is seen to read the assets: nothing, of a model with segments."""
-    return {} if definition.segments else {"inlets": [asset(definition.name, what) for what in whats]}
+    """Return what makes a task one that is seen to read the assets, as does each of those for a batch of segments."""
+    return {"inlets": [asset(definition.name, what) for what in whats]}
 
 
 def outlet_of_all(definition: Definition, *whats: str) -> dict[str, Any]:

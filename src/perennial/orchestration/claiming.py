@@ -16,6 +16,7 @@ from perennial.definition.models import Definition
 from perennial.orchestration.assets import MODEL, announce_all, outlet_of_all
 from perennial.orchestration.assignment import assign
 from perennial.orchestration.batches import MOST_BATCHES, Handed, Json, batches, found_in
+from perennial.orchestration.lineage import reads_source
 from perennial.orchestration.runs import actor, current_run, held, opened_stores, run_id
 from perennial.orchestration.tasks import WHOLE
 from perennial.orchestration.window import segments, window
@@ -69,6 +70,7 @@ def settle(definition: Definition) -> Handed:
                     own.ledger.settle_request(job["request"], outcome, claimed_by=run_id())
                 _log.info("request %s: %s", job["request"], outcome)
         if definition.segments:
+            reads_source(definition)
             announce_all(definition, map(Publication.model_validate, published.values()))
 
     return settle()

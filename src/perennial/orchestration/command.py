@@ -1,4 +1,4 @@
-"""``airflow perennial ...``: the command line of Perennial where Airflow's is at hand, with Airflow's settings in place."""
+"""``airflow perennial ...``: the command line of Perennial where Airflow's is at hand, with Airflow's connections."""
 
 from __future__ import annotations
 

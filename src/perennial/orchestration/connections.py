@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sys
+from contextlib import redirect_stdout, suppress
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import Connection
@@ -16,11 +18,25 @@ _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"
 
 
 def connection_url(name: str) -> str | None:
-    """Return the URL of Airflow's connection *name*, or None where Airflow has none."""
+    """Return the URL of Airflow's connection *name*, or None where Airflow has none. A task asks so, by Airflow's API."""
     try:
-        connection = Connection.get(name)
+        return _url_of(Connection.get(name))
     except AirflowNotFoundException:
         return None
+
+
+def stored_connection_url(name: str) -> str | None:
+    """Return the same for a command of Airflow's, which reads Airflow's database, and its other places for secrets, itself."""
+    from airflow.models.connection import Connection as Stored  # noqa: PLC0415 - SQLAlchemy, and no task may import it
+
+    try:
+        with redirect_stdout(sys.stderr):  # Airflow would warn there, amid what the command prints, of each kind with an underscore
+            return _url_of(Stored.get_connection_from_secrets(name))
+    except AirflowNotFoundException:
+        return None
+
+
+def _url_of(connection: Any) -> str | None:  # noqa: ANN401 - Airflow has two kinds, which say the same
     if connection.conn_type == FILES:
         return str(connection.extra_dejson.get(PLACE) or "") or None
     if connection.conn_type == DATABASE:

@@ -14,7 +14,7 @@ from perennial.definition.calendar import last_interval, midnight
 from perennial.definition.document import field_text
 from perennial.definition.loader import load, load_folder
 from perennial.definition.models import Definition
-from perennial.definition.notifiers import missing_notifiers
+from perennial.definition.notifiers import missing_notifiers, wrong_templates
 from perennial.orchestration.batches import largest_batch
 from perennial.orchestration.describe import doc, tags
 from perennial.orchestration.retry import task_defaults
@@ -42,14 +42,14 @@ def refuse_broken_definitions() -> None:
         return
     loaded = load_folder(wiring.definitions_folder())
     faults = [fault for error in loaded.errors for fault in error.faults]
-    faults += [fault for definition in loaded.definitions for fault in _unknown_notifiers(definition)]
+    faults += [fault for definition in loaded.definitions for fault in _of_messages(definition)]
     if faults:
         raise DefinitionError.of(faults)
 
 
-def _unknown_notifiers(definition: Definition) -> Iterator[Fault]:
-    """Yield each notifier whose module is not installed. It is not imported here, which every parse would pay for."""
-    for finding in missing_notifiers(definition, deep=False):
+def _of_messages(definition: Definition) -> Iterator[Fault]:
+    """Yield why messages could not be sent, or would say nothing. No notifier is imported, which every parse would pay for."""
+    for finding in (*missing_notifiers(definition, deep=False), *wrong_templates(definition)):
         yield Fault(finding.code, finding.message, f"{definition.name}.yml: {field_text(finding.loc)}")
 
 

@@ -34,6 +34,7 @@ from perennial.orchestration.approval import answer_of
 from perennial.orchestration.assets import MODEL, PREDICTIONS, SNAPSHOT, announce_all, inlet, outlet, outlet_of_all
 from perennial.orchestration.batches import Handed, Json, called, done, found_in, rules
 from perennial.orchestration.figures import report_age
+from perennial.orchestration.lineage import reads_source
 from perennial.orchestration.runs import actor, current_run, opened_stores, purpose
 from perennial.orchestration.window import segments, window
 from perennial.ports import Stores
@@ -61,7 +62,9 @@ def extract(definition: Definition, begun: Handed = None) -> Handed:
                 _say(segment, "%s", snapshot.skew.sentence)
             return snapshot
 
-        return done(definition, run, _wanted(definition, begun))
+        wanted = _wanted(definition, begun)
+        reads_source(definition)
+        return done(definition, run, wanted)
 
     return extract(begun)
 
@@ -179,9 +182,11 @@ def others(definition: Definition) -> Handed:
 
 def announced(definition: Definition) -> Handed:
     """Tell whoever waits for it what was made of all segments, as a task after the last one of the night."""
+    made = outlet_of_all(definition, SNAPSHOT, PREDICTIONS)
 
-    @task(task_id="announce", **WHOLE, trigger_rule="all_done", **outlet_of_all(definition, SNAPSHOT, PREDICTIONS))
+    @task(task_id="announce", **WHOLE, trigger_rule="all_done", **inlet(definition, MODEL), **made)
     def announce() -> None:
+        reads_source(definition)
         pull = get_current_context()["ti"].xcom_pull
         announce_all(definition, map(Snapshot.model_validate, found_in(pull(task_ids="extract"), "digest")))
         announce_all(definition, map(Predicted.model_validate, found_in(pull(task_ids="predict"), "sentence")))
@@ -254,6 +259,7 @@ def publish(definition: Definition, evaluated: Handed, answered: Handed = None) 
             _say(segment, "%s", made.sentence)
             return made
 
+        reads_source(definition)
         return done(definition, run, evaluated)
 
     return publish(evaluated, answered)

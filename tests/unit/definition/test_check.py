@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,7 +110,8 @@ def test_five_hundred_definitions_are_checked_together(write: Write) -> None:
 @pytest.mark.parametrize(
     ("notifier", "why"),
     [
-        ("no.such.provider:Pager", "no.such.provider cannot be imported (ModuleNotFoundError: No module named 'no')"),
+        ("no.such.provider:Pager", "there is no module no"),
+        ("nowhere:Pager", "there is no module nowhere"),
         ("authors_estimators:Pager", "authors_estimators has no class Pager"),
         ("authors_estimators:text", "authors_estimators has no class text"),
     ],
@@ -131,3 +133,63 @@ def test_the_notifier_that_mail_goes_by_is_there(write: Write) -> None:
     """Airflow's, which is what there is where none is named."""
     write(("retraining:", "messages:\n  to:\n    - arguments: {to: fleet@example.org}\nretraining:"))
     assert check(FOLDER).ok
+
+
+def _told_by(write: Write, notifier: str, **arguments: object) -> Path:
+    """Write a definition that is told of by *notifier*, beside a folder of DAG files with one; return that folder."""
+    channel = {"notifier": notifier, "arguments": arguments}
+    write(("retraining:", f"messages: {json.dumps({'to': [channel]})}\nretraining:"))
+    folder = Path("flows")
+    folder.mkdir(exist_ok=True)
+    (folder / "night_pager.py").write_text("class Pager:\n    pass\n")
+    return folder
+
+
+def test_a_notifier_beside_the_dag_files_is_found(write: Write) -> None:
+    """As Airflow finds it; and nothing else is imported from there afterwards."""
+    folder = _told_by(write, "night_pager:Pager")
+    before = list(sys.path)
+    assert check(FOLDER, dags=folder).ok
+    assert sys.path == before
+
+
+def test_where_a_notifier_was_looked_for_is_told(write: Write) -> None:
+    """So that whoever keeps DAG files elsewhere knows what to name."""
+    folder = _told_by(write, "day_pager:Pager")
+    (error,) = check(FOLDER, dags=folder).errors
+    assert "got day_pager:Pager: there is no module day_pager, nor in the folder of DAG files flows [" in str(error)
+
+
+@pytest.mark.parametrize("deep", [True, False])
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("{{ message.text }}", "'message.text'; did you mean perennial.text?"),
+        ("Night: {{ perennial.titel }}", "'perennial.titel'"),
+        ("{{ perennial['texts'] }}", "'perennial.texts'; did you mean perennial.text?"),
+        ("{% if late %}{{ perennial.text }}{% endif %}", "'late'"),
+        ("{{ perennial }}", "'perennial'"),
+    ],
+)
+def test_a_template_that_names_what_no_message_has_is_told(write: Write, template: str, found: str, deep: bool) -> None:
+    """Which one, what it names, and what there is: rendered it would be nothing, and nobody would know."""
+    _told_by(write, "airflow.providers.smtp.notifications.smtp:SmtpNotifier", to=["a@example.org", template])
+    (error,) = check(FOLDER, deep=deep).errors
+    assert str(error) == (
+        "config/models/bike_demand.yml:32: messages.to[0].arguments.to[1]: must use "
+        f"perennial.subject, perennial.text or perennial.html, got {found} [DEFINITION_TEMPLATE]"
+    )
+
+
+def test_a_template_that_cannot_be_read_is_told(write: Write) -> None:
+    """With the line of the text."""
+    _told_by(write, "night_pager:Pager", text="Dear all,\n{{ perennial.text }")
+    (error,) = check(FOLDER, deep=False).errors
+    assert "arguments.text: must be a template that Jinja can read, which stops at line 2 [" in str(error)
+
+
+def test_a_template_of_what_a_message_has_is_right(write: Write) -> None:
+    """And so are names of its own, Jinja's, and braces that begin none."""
+    right = "{% for line in perennial.text.splitlines() %}{{ loop.index }}: {{ line|upper }} {{ range(3)|join }}{% endfor %}"
+    _told_by(write, "night_pager:Pager", text=right, subject="{{ perennial['subject'] }}", html="{ } {a}")
+    assert check(FOLDER, deep=False).ok

@@ -131,6 +131,15 @@ def test_a_model_leads_to_its_segments(browser: Any) -> None:
     assert "/models/bike_demand/north" in browser.get(MODEL).text
 
 
+def test_one_goes_back_in_time_and_returns(browser: Any) -> None:
+    """From the plot of a model to the nights before those, and to the newest; where nothing was before, nothing leads there."""
+    then = browser.get(f"{MODEL}?days=7&until=2024-03-12T00:00Z").text
+    assert f'href="{MODEL}?days=7&amp;until=2024-03-05T00%3A00%3A00%2B00%3A00">earlier</a>' in then
+    assert f'href="{MODEL}?days=7">newest</a>' in then
+    newest = browser.get(f"{MODEL}?days=60").text
+    assert (">earlier</a>" in newest, ">newest</a>" in newest) == (False, False)
+
+
 def test_a_night_tells_why_and_what_would_have_changed_it(browser: Any) -> None:
     """Every signal with its figure and threshold; the ids behind it; its run in Airflow."""
     page = Page(browser.get(f"{MODEL}/night?at=2024-03-03").text).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event
 
 import numpy as np
@@ -14,21 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.core.health import Night, Sketch, Standing
-from perennial.core.interval import Interval
-from perennial.core.receipts import Action, Promotion, PromotionKind, Role
+from perennial.core.receipts import Action, PromotionKind, Role
 from perennial.monitoring.counting.profile import profile
 from perennial.monitoring.counting.reference import reference_profile
 from perennial.testing.story import day, night
 from perennial.web.kept import Kept
 from perennial.web.lately import Lately
 from perennial.web.plots.histogram import histogram_plot
-from perennial.web.plots.scale import Scale, dates, ticks, top
+from perennial.web.plots.scale import Scale, ticks, top
 from perennial.web.plots.sparkline import sparkline
 from perennial.web.plots.svg import element
-from perennial.web.plots.timeline import timeline_plot
 from perennial.web.views.columns import MOST_VALUES, histogram
 from perennial.web.views.fleet import Order, Show, beside, chosen, counts, ordered
-from perennial.web.views.timeline import Timeline, timeline
 
 
 def test_the_interval_of_a_mean_loss_is_that_of_its_standard_error() -> None:
@@ -48,15 +45,6 @@ def test_ticks_are_round_and_lie_inside(low: float, span: float) -> None:
     assert all(low - span * 1e-6 <= value <= low + span * (1 + 1e-6) for value in found)
 
 
-@given(days=st.integers(1, 1200))
-def test_dates_are_midnights_and_few(days: int) -> None:
-    """Of any time that is looked at."""
-    start = datetime(2024, 2, 11, 2, tzinfo=UTC)
-    found = dates(start, start + timedelta(days=days))
-    assert len(found) <= 9
-    assert all(start <= at <= start + timedelta(days=days) and at.hour == 0 for at in found)
-
-
 def test_a_scale_of_one_value_stays_at_its_start() -> None:
     """And does not divide by nothing."""
     assert (Scale(1, 1, 10, 20)(1), Scale(0, 10, 0, 100)(2.5), top([None, math.nan, 3.0]), top([])) == (10, 25, 3.0, 1.0)
@@ -65,37 +53,6 @@ def test_a_scale_of_one_value_stays_at_its_start() -> None:
 def test_what_stands_in_svg_is_text() -> None:
     """In attributes as in elements."""
     assert str(element("text", "<b>", aria_label='"x"')) == '<text aria-label="&#34;x&#34;">&lt;b&gt;</text>'
-
-
-def reigned(nights: list[Night]) -> Timeline:
-    """Return six nights with a champion since the third."""
-    promotion = Promotion(
-        model="m", epoch=1, version="v", kind=PromotionKind.PROMOTE, effective_from=day(2), reason="better", actor="airflow"
-    )
-    return timeline(Interval(day(0), day(6)), None, nights=nights, promotions=[promotion], evaluations=[], requests=[])
-
-
-def test_a_timeline_has_each_night_and_interrupts_the_line_where_one_has_no_loss() -> None:
-    """A gap is a gap."""
-    nights = [
-        Night(
-            interval=night(number), action=Action.KEEP, sentence="ok", decision="d", predicted=2, labelled=2, loss=loss, square=9.0
-        )
-        for number, loss in ((0, 1.0), (1, 2.0), (2, None), (3, 1.0), (4, 1.5))
-    ]
-    found = reigned(nights)
-    plot = str(timeline_plot(found, "/night?at="))
-    line = plot.partition('class="loss" d="')[2].partition('"')[0]
-    assert (line.count("M"), line.count("L")) == (2, 2)
-    assert plot.count('href="/night?at=2024-03-0') == 5
-    assert 'aria-label="5 nights: 5 keep. Loss 1 to 2, last 1.5. Labels for 100 % of the predictions. 1 champions' in plot
-    assert [reign.until for reign in found.reigns] == [day(6)]
-
-
-def test_a_timeline_of_nothing_is_drawn() -> None:
-    """Without a night, and without a label."""
-    assert "0 nights: no decisions." in str(timeline_plot(reigned([])))
-    assert "<svg" in str(timeline_plot(reigned([Night(interval=night(1), predicted=3)])))
 
 
 def test_a_sketch_compares_the_newest_night_that_both_have() -> None:

@@ -8,7 +8,8 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from perennial.core.health import Foretold
-from perennial.web.plots.scale import Scale, dates, ticks
+from perennial.web.plots.calendar import date_axis
+from perennial.web.plots.scale import Scale, ticks
 from perennial.web.plots.svg import element, line, number
 from perennial.web.shown import figure
 from perennial.web.views.predictions import Predictions
@@ -33,8 +34,8 @@ def entity_plot(found: Predictions) -> Markup:
         "svg",
         element("title", "Predictions and labels"),
         *(element("path", class_="grid", d=f"M{_LEFT} {number(up(value))}H{_RIGHT}") for value in ticks(up.low, up.high)),
-        *(_tick(figure(value), _LEFT - 6, up(value) + 3.5, "end") for value in ticks(up.low, up.high)),
-        *(_tick(f"{at:%d %b}", across(at.timestamp()), HEIGHT - 12, "middle") for at in dates(rows[0].event_at, rows[-1].event_at)),
+        *(_tick(figure(value), up(value) + 3.5) for value in ticks(up.low, up.high)),
+        *date_axis(rows[0].event_at, rows[-1].event_at, across, HEIGHT - 12),
         element("path", class_="between", d=_between(rows, across, up)),
         element("path", class_="foretold", d=line(_broken(rows, across, up))),
         element(
@@ -47,8 +48,8 @@ def entity_plot(found: Predictions) -> Markup:
     )
 
 
-def _tick(said: str, x: float, y: float, anchor: str) -> Markup:
-    return element("text", said, class_="tick", x=x, y=y, text_anchor=anchor)
+def _tick(said: str, y: float) -> Markup:
+    return element("text", said, class_="tick", x=_LEFT - 6, y=y, text_anchor="end")
 
 
 def _between(rows: Sequence[Foretold], across: Scale, up: Scale) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -36,21 +37,34 @@ def number(value: float) -> str:
     return f"{value:.1f}"
 
 
-def line(points: Iterable[tuple[float, float | None]]) -> str:
+def line(points: Iterable[tuple[float, float | None]], *, alone: float = 0.0) -> str:
     """Return the path through *points*; where one has no height, the line is interrupted.
+
+    Args:
+        points: Across and up.
+        alone: How far the line reaches to each side of a point without neighbours, which would else not be seen.
 
     Examples:
         >>> line([(0, 1), (1, None), (2, 3), (3, 4)])
         'M0.0 1.0M2.0 3.0L3.0 4.0'
+        >>> line([(0, 1), (1, None), (2, 3), (3, 4)], alone=0.5)
+        'M-0.5 1.0H0.5M2.0 3.0L3.0 4.0'
     """
-    parts, pen = [], "M"
-    for x, y in points:
-        if y is None:
-            pen = "M"
-            continue
-        parts.append(f"{pen}{number(x)} {number(y)}")
-        pen = "L"
-    return "".join(parts)
+    return "".join(_stroke(part, alone) for part in _parts(points))
+
+
+def _parts(points: Iterable[tuple[float, float | None]]) -> Iterator[list[tuple[float, float]]]:
+    """Yield the points in a row that have a height."""
+    for known, part in groupby(points, key=lambda point: point[1] is not None):
+        if known:
+            yield [(x, y) for x, y in part if y is not None]
+
+
+def _stroke(part: list[tuple[float, float]], alone: float) -> str:
+    (x, y), *others = part
+    if alone and not others:
+        return f"M{number(x - alone)} {number(y)}H{number(x + alone)}"
+    return f"M{number(x)} {number(y)}" + "".join(f"L{number(x)} {number(y)}" for x, y in others)
 
 
 def _said(value: object) -> str:

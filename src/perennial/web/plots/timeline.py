@@ -9,8 +9,10 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from perennial.core.health import Night
+from perennial.core.interval import Interval
 from perennial.core.receipts import Action
-from perennial.web.plots.scale import Scale, dates, ticks, top
+from perennial.web.plots.calendar import date_axis
+from perennial.web.plots.scale import Scale, ticks, top
 from perennial.web.plots.svg import element, line, number
 from perennial.web.shown import figure, first, share, span
 from perennial.web.views.timeline import Reign, Timeline
@@ -22,6 +24,8 @@ _MARKS, _MARK = 236, 14
 _BARS, _BAR = 264, 34
 _AXIS = 316
 _HEADROOM = 1.08
+_FEWEST = 7
+"""Nights that there is room for where fewer are known: one alone is a column, not the whole plot."""
 _CUT = 120
 """Characters of a decision's sentence that the pointer finds; the page of the night has all of it."""
 
@@ -33,6 +37,7 @@ class _Frame:
     across: Scale
     up: Scale
     half: float
+    within: Interval
 
     def x(self, at: datetime) -> float:
         return self.across(at.timestamp())
@@ -61,29 +66,43 @@ def timeline_plot(found: Timeline, nights: str | None = None) -> Markup:
 
 
 def _frame(found: Timeline) -> _Frame:
-    start, end = found.within.start.timestamp(), found.within.end.timestamp()
+    within = _known(found)
+    start, end = within.start.timestamp(), within.end.timestamp()
     across = Scale(start, end, _LEFT, _RIGHT)
-    most = top(
-        [
-            *(one.loss for one in found.nights),
-            *(one.baseline for one in found.nights),
-            *(one.tolerated for one in found.reigns),
-        ]
-    )
     length = found.nights[0].interval.length.total_seconds() if found.nights else 0.0
-    return _Frame(across, Scale(0, most * _HEADROOM, _BOTTOM, _TOP), (across(start + length) - across(start)) / 2)
+    up = Scale(0, top(_heights(found)) * _HEADROOM, _BOTTOM, _TOP)
+    return _Frame(across, up, (across(start + length) - across(start)) / 2, within)
+
+
+def _known(found: Timeline) -> Interval:
+    """Return what is looked at, without the time before anything was known of the model."""
+    if not found.nights:
+        return found.within
+    begun = [found.nights[0].interval.start, *(row.at for row in found.requests)]
+    begun += [reign.promotion.effective_from for reign in found.reigns]
+    earliest = min(*begun, found.within.end - _FEWEST * found.nights[0].interval.length)
+    return Interval(max(earliest, found.within.start), found.within.end)
+
+
+def _heights(found: Timeline) -> list[float]:
+    values = (
+        *(one.loss for one in found.nights),
+        *(one.baseline for one in found.nights),
+        *(one.tolerated for one in found.reigns),
+    )
+    return [value for value in values if value is not None]
 
 
 def _axes(found: Timeline, frame: _Frame) -> Iterator[Markup]:
+    yield from date_axis(frame.within.start, frame.within.end, frame.across, _AXIS)
+    if not _heights(found):
+        middle = {"x": (_LEFT + _RIGHT) / 2, "y": (_TOP + _BOTTOM) / 2, "text_anchor": "middle"}
+        yield element("text", "No loss is known yet: it is measured when labels come." if found.nights else "No nights.", **middle)
+        return
     for value in ticks(0, frame.up.high):
         y = frame.up(value)
         yield element("path", class_="grid", d=f"M{_LEFT} {number(y)}H{_RIGHT}")
         yield element("text", figure(value), class_="tick", x=_LEFT - 6, y=y + 3.5, text_anchor="end")
-    for at in dates(found.within.start, found.within.end):
-        yield element("path", class_="tickmark", d=f"M{number(frame.x(at))} {_AXIS - 14}v4")
-        yield element(
-            "text", f"{at:%d %b %Y}" if at.month == 1 and at.day == 1 else f"{at:%d %b}", class_="tick", x=frame.x(at), y=_AXIS
-        )
 
 
 def _reigns(reigns: Iterable[Reign], frame: _Frame) -> Iterator[Markup]:
@@ -104,7 +123,8 @@ def _reigns(reigns: Iterable[Reign], frame: _Frame) -> Iterator[Markup]:
 
 def _losses(points: Iterable[Night], frame: _Frame) -> Iterator[Markup]:
     drawn = [point for point in points if point.loss is not None]
-    yield element("path", class_="baseline", d=line((frame.middle(one), _up(one.baseline, frame)) for one in points))
+    levels = ((frame.middle(one), _up(one.baseline, frame)) for one in points)
+    yield element("path", class_="baseline", d=line(levels, alone=frame.half))
     ranges = (
         f"M{number(frame.middle(one))} {number(frame.up(one.low))}V{number(max(frame.up(one.high), _TOP - 6))}"
         for one in drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from perennial.core.health import Night
 from perennial.core.interval import Interval
@@ -31,6 +32,13 @@ class Timeline(Receipt):
     nights: tuple[Night, ...]
     reigns: tuple[Reign, ...]
     requests: tuple[RetrainRequest, ...]
+
+    @property
+    def earlier(self) -> datetime | None:
+        """Where the nights before these end; None where nothing says that there are some."""
+        first = self.nights[0].interval if self.nights else None
+        reigned = any(reign.promotion.effective_from < self.within.start for reign in self.reigns)
+        return self.within.start if reigned or (first and first.start - first.length < self.within.start) else None
 
 
 def timeline(
