@@ -81,6 +81,21 @@ def test_of_numbers_no_night_lies_further_than_the_furthest() -> None:
     assert min(found.p_values) <= least
 
 
+@pytest.mark.parametrize(("levels", "below_and_above"), [(2, False), (4, False), (500, True)])
+def test_of_numbers_it_is_one_in_which_of_the_empty_bins_apart_a_night_lies(levels: int, below_and_above: bool) -> None:
+    """So one of them is tried in the place of all; where the reference has something below or above, those two by themselves."""
+    rng = np.random.default_rng(6)
+    values = rng.integers(levels, size=NIGHTS * ROWS).astype(float)
+    reference = reference_profile(pa.table({"x": values}), numeric=["x"], nights=np.repeat(np.arange(NIGHTS), ROWS))
+    [edges] = reference.edges.columns
+    nights = np.array([night.counts["x"] for night in reference.nights.values()])
+    assert bool(nights[:, edges.ordinary :].any()) is below_and_above
+    places = range(edges.ordinary + 2 * below_and_above, edges.bins)
+    held = [HeldColumn(edges, nights.sum(axis=0), wholly(reference, place), nights) for place in places]
+    first, *others = measured_columns(held, season(range(NIGHTS), None), 0.2)
+    assert [one.p_values for one in others] == [pytest.approx(first.p_values, rel=1e-12)] * (len(places) - 1)
+
+
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_values_that_may_be_missing_altogether_can_alarm(missing: float) -> None:
     """Whether some were missing before or none: no night of any one value, seen or not, lies further."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from perennial.monitoring.counting.edges import NumericEdges
 from perennial.monitoring.psi import Counts
 from perennial.monitoring.shift.column_drift import HeldColumn, MeasuredColumn, measured_columns
 from perennial.monitoring.shift.season import Season
@@ -37,10 +38,18 @@ def farthest(columns: Sequence[HeldColumn], season: Season, shift: float, level:
 
 
 def _rare(column: HeldColumn) -> list[int]:
-    """Return bins in which all rows may lie: those that stand apart, the rarest first, and the rarest ordinary one."""
+    """Return bins in which all rows may lie: those that stand apart, the rarest first, and the rarest ordinary one.
+
+    Of numbers, it is one in which of the bins apart they lie that the reference has nothing in; one below or above the range is not
+    like the others where the reference has something there.
+    """
     ordinary = column.edges.ordinary
-    apart = ordinary + np.argsort(column.before[ordinary:], kind="stable")
-    return [*apart.tolist(), *([int(column.before[:ordinary].argmin())] if ordinary else [])]
+    apart = (ordinary + np.argsort(column.before[ordinary:], kind="stable")).tolist()
+    if isinstance(column.edges, NumericEdges):
+        held = column.before[ordinary:] + column.nights[:, ordinary:].sum(axis=0)
+        alike = set(ordinary + np.flatnonzero(held == 0)) - ({ordinary, ordinary + 1} if held[:2].any() else set())
+        apart = [place for place in apart if place not in alike or place == min(alike)]
+    return [*apart, *([int(column.before[:ordinary].argmin())] if ordinary else [])]
 
 
 def _all_in(column: HeldColumn, place: int) -> HeldColumn:
