@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import resource
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,17 +94,6 @@ def test_no_variable_of_this_program_is_a_table(path: Path) -> None:
         1,
         "local: the store refuses the statement or the data (CatalogException) [STORE_REJECTED]",
     )
-
-
-def test_a_file_that_another_process_writes_is_unavailable(path: Path) -> None:
-    """A retry may help."""
-    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        message = refusal(path, selection("kinds"))
-        holder.communicate(b"\n")
-    assert message == "kinds: the file could not be read now (IOException) [STORE_UNAVAILABLE]"
 
 
 @pytest.mark.parametrize("kind", ["varchar", "enum('2024-03-01 01:00Z')"])
