@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.core.errors import DataError
@@ -54,11 +54,15 @@ def test_a_text_has_one_class(text: str | None, expected: str | None) -> None:
     assert of("classes", [text, "x"]) == [expected, "letters"]
 
 
-@given(st.text(max_size=5) | st.text(st.sampled_from(" 09azAZ~"), max_size=3))
-def test_the_class_is_what_the_characters_say(text: str) -> None:
+@settings(max_examples=25)  # of up to twenty texts each, as a table of one costs as much
+@given(st.lists(st.text(max_size=5) | st.text(st.sampled_from(" 09azAZ~"), max_size=3), min_size=1, max_size=20))
+def test_the_class_is_what_the_characters_say(texts: list[str]) -> None:
     """The same rule, said as sets of characters."""
-    fits = [not text, *(bool(text) and set(text) <= set(known) for known in CHARACTERS[1:]), True]
-    assert of("classes", [text]) == [CLASSES[fits.index(True)]]
+    expected = []
+    for text in texts:
+        fits = [not text, *(bool(text) and set(text) <= set(known) for known in CHARACTERS[1:]), True]
+        expected.append(CLASSES[fits.index(True)])
+    assert of("classes", texts) == expected
 
 
 def test_hours_and_weekdays_are_told_in_the_timezone() -> None:
@@ -129,7 +133,7 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{**row, "event_at": NOON} for row in rows], SCHEMA)
 
 
-@given(st.lists(ROW, max_size=25), st.lists(ROW, max_size=15), st.lists(ROW, max_size=15))
+@given(st.lists(ROW, max_size=12), st.lists(ROW, max_size=8), st.lists(ROW, max_size=8))
 def test_parts_of_every_kind_merge_to_the_whole_in_any_order(known: list[Any], a: list[Any], b: list[Any]) -> None:
     """Bit for bit: edges of any reference, rows of any sort."""
     nights = np.arange(len(known)) % 3
@@ -139,7 +143,7 @@ def test_parts_of_every_kind_merge_to_the_whole_in_any_order(known: list[Any], a
     assert {sum(column) for column in whole.counts.values()} == {len(a) + len(b)}
 
 
-@given(st.lists(ROW, max_size=25))
+@given(st.lists(ROW, max_size=12))
 def test_the_reference_counts_its_own_rows_as_later_nights_are_counted(known: list[Any]) -> None:
     """Only of a category's values that no other night held it says that they are unseen."""
     found = reference_profile(table(known), watched=KINDS, timezone="Europe/Berlin", nights=np.zeros(len(known), np.int64))
