@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -54,15 +55,23 @@ def test_a_text_has_one_class(text: str | None, expected: str | None) -> None:
     assert of("classes", [text, "x"]) == [expected, "letters"]
 
 
-@settings(max_examples=25)  # of up to twenty texts each, as a table of one costs as much
-@given(st.lists(st.text(max_size=5) | st.text(st.sampled_from(" 09azAZ~"), max_size=3), min_size=1, max_size=20))
-def test_the_class_is_what_the_characters_say(texts: list[str]) -> None:
-    """The same rule, said as sets of characters."""
-    expected = []
-    for text in texts:
-        fits = [not text, *(bool(text) and set(text) <= set(known) for known in CHARACTERS[1:]), True]
-        expected.append(CLASSES[fits.index(True)])
-    assert of("classes", texts) == expected
+def class_of(text: str) -> str:
+    """Return the class of a text: the same rule, said as sets of characters."""
+    fits = [not text, *(bool(text) and set(text) <= set(known) for known in CHARACTERS[1:]), True]
+    return CLASSES[fits.index(True)]
+
+
+def test_the_class_is_what_the_characters_say() -> None:
+    """In every text of up to three of the characters at the ends of the classes' ranges."""
+    texts = ["".join(signs) for length in range(4) for signs in product(" 09azAZ~\x7f\x80", repeat=length)]
+    assert of("classes", texts) == [class_of(text) for text in texts]
+
+
+@settings(max_examples=25)  # of many texts each, as a table of one costs as much
+@given(st.lists(st.text(max_size=5), min_size=1, max_size=20))
+def test_any_text_has_the_class_that_its_characters_say(texts: list[str]) -> None:
+    """In any script."""
+    assert of("classes", texts) == [class_of(text) for text in texts]
 
 
 def test_hours_and_weekdays_are_told_in_the_timezone() -> None:

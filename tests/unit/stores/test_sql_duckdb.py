@@ -19,9 +19,15 @@ from perennial.testing.selection import selection
 START = datetime(2024, 3, 1, tzinfo=UTC)
 MANY = (
     "SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at, hash(i)::varchar || repeat('x', 100) AS note, i AS n"
-    " FROM range(2_000_000) AS many(i)"
+    " FROM range(800_000) AS many(i)"
 )
 ONE = "SELECT 'a' AS place, '2024-03-01 01:00Z'::timestamptz AS event_at"
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB has 96 MB in place of 256, which ``MANY`` do not fit into."""
+    monkeypatch.setattr("perennial.stores.sql.duckdb_rows._MEMORY", "96MB")
 
 
 @pytest.fixture
@@ -106,6 +112,7 @@ def test_text_is_a_moment_only_where_a_query_says_so(path: Path, kind: str) -> N
     assert read(path, selection(f"{cast} FROM ({text})")).num_rows == 1
 
 
+@pytest.mark.usefixtures("little_memory")
 def test_what_does_not_fit_into_memory_goes_to_the_scratch_folder(path: Path, tmp_path: Path) -> None:
     """It is made where it is missing, has the name that is looked for after a kill, and is empty again after the read."""
     scratch = tmp_path / "home" / "scratch"
@@ -117,6 +124,7 @@ def test_what_does_not_fit_into_memory_goes_to_the_scratch_folder(path: Path, tm
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.usefixtures("little_memory")
 def test_a_scratch_folder_that_is_full_says_so(path: Path, tmp_path: Path) -> None:
     """Other than a file that cannot be read now, which a retry may help."""
     earlier = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -123,7 +123,8 @@ def test_a_value_of_another_type_is_refused_wherever_it_stands(
     tmp_path: Path, padding: int, bad: dict[str, object], message: str
 ) -> None:
     """In the first batch or in a later one; the message does not repeat it."""
-    rows = [row(0, f"{number:06}") for number in range(padding)]
+    _, *rest = row(0)
+    rows = [(f"{number:06}", *rest) for number in range(padding)]
     assert refusal(lite(tmp_path, [*rows, row(1, **bad)])) == f"demand: {message} [SCHEMA_TYPE]"  # type: ignore[arg-type] # tests name fields
 
 
