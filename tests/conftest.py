@@ -27,7 +27,7 @@ from perennial.testing.story import FIRST_DAY
 from perennial.workshop.owner import ProcessWorkshop
 
 _NUMBERS = count(1)
-_DEAR = frozenset({"company", "found_before", "great_expectations", "life"})
+_DEAR = frozenset({"company", "crowded", "found_before", "great_expectations", "life"})
 """Fixtures of a session or a module that take 2 to 6 s: all tests with one of them run in one process, which makes it once."""
 _FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 """Settings that trade durability for speed: the folder is thrown away."""

@@ -26,7 +26,7 @@ NIGHTS = (*range(8), *range(31, 39), *range(61, 69))
 
 
 @pytest.fixture(scope="module")
-def filled(postgres: EmbeddedPostgres) -> Iterator[PostgresLedger]:
+def crowded(postgres: EmbeddedPostgres) -> Iterator[PostgresLedger]:
     """A ledger of two models with 58 000 predictions in three months; a second version predicted the fifth of March."""
     url = postgres.url("plans")
     migrate(url)
@@ -92,45 +92,45 @@ def question(name: str) -> str:
         ("one_version.sql", 1, {MARCH, "prediction_2024m04", "prediction_2024m05"}),
     ],
 )
-def test_an_analysts_question_reads_an_index(filled: PostgresLedger, name: str, rows: int, months: set[str]) -> None:
+def test_an_analysts_question_reads_an_index(crowded: PostgresLedger, name: str, rows: int, months: set[str]) -> None:
     """Of the months it is about, and no table from end to end."""
-    read = scans(filled, question(name))
+    read = scans(crowded, question(name))
     assert {month for _, month in read} == months
     assert {node for node, _ in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
-    with filled.engine.connect() as connection:
+    with crowded.engine.connect() as connection:
         assert len(connection.execute(text(question(name))).all()) == rows
 
 
-def test_one_entity_looks_at_the_nights_of_its_month(filled: PostgresLedger) -> None:
+def test_one_entity_looks_at_the_nights_of_its_month(crowded: PostgresLedger) -> None:
     """And at no other night that the model had."""
-    assert read(filled, question("one_entity.sql")) == (8, {MARCH})
+    assert read(crowded, question("one_entity.sql")) == (8, {MARCH})
 
 
-def test_one_version_reads_the_months_of_its_nights(filled: PostgresLedger) -> None:
+def test_one_version_reads_the_months_of_its_nights(crowded: PostgresLedger) -> None:
     """A version is not looked for in months in which it did not predict."""
-    assert read(filled, question("one_version.sql")) == (2, {MARCH})
+    assert read(crowded, question("one_version.sql")) == (2, {MARCH})
 
 
-def test_a_night_is_published_without_a_look_at_those_before(filled: PostgresLedger) -> None:
+def test_a_night_is_published_without_a_look_at_those_before(crowded: PostgresLedger) -> None:
     """Whether it overlaps another one is read from the last one."""
     batch = Story().batch(70, 0, epoch=1)
-    statement = str(last_other(batch).compile(filled.engine, compile_kwargs={"literal_binds": True}))
-    with filled.engine.begin() as connection:
+    statement = str(last_other(batch).compile(crowded.engine, compile_kwargs={"literal_binds": True}))
+    with crowded.engine.begin() as connection:
         [last] = connection.execute(text(statement)).all()
     assert last == (day(68), day(69))
-    assert read(filled, statement) == (1, set())
+    assert read(crowded, statement) == (1, set())
 
 
-def test_a_trace_reads_one_month_by_its_index(filled: PostgresLedger) -> None:
+def test_a_trace_reads_one_month_by_its_index(crowded: PostgresLedger) -> None:
     """However many there are."""
     key = {"model": "bike_demand", "segment": "all", "entity": "north", "event_at": day(4.5)}
-    assert set(scans(filled, str(_TRACE), key)) == {("Index Scan", MARCH)}
+    assert set(scans(crowded, str(_TRACE), key)) == {("Index Scan", MARCH)}
 
 
-def test_losses_read_the_months_of_their_nights(filled: PostgresLedger) -> None:
+def test_losses_read_the_months_of_their_nights(crowded: PostgresLedger) -> None:
     """And no others, whatever the labels."""
-    filled.record_outcomes("bike_demand", "all", outcomes(night(4), 1, ENTITIES))
+    crowded.record_outcomes("bike_demand", "all", outcomes(night(4), 1, ENTITIES))
     bounds = {"start": day(4), "end": day(5), "as_of": day(99), "matured_before": day(99)}
-    read = scans(filled, _query("absolute"), {"model": "bike_demand", "segment": "all", **bounds})
+    read = scans(crowded, _query("absolute"), {"model": "bike_demand", "segment": "all", **bounds})
     assert {month for _, month in read} == {MARCH}
     assert {node for node, _ in read} <= {"Index Scan", "Bitmap Heap Scan"}

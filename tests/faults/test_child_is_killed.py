@@ -19,7 +19,7 @@ from perennial.workshop.owner import ProcessWorkshop
 
 pytestmark = pytest.mark.faults
 
-JOBS = Path(__file__).parents[1] / "unit" / "workshop" / "files"
+JOBS = Path(__file__).parents[1] / "integration" / "workshop" / "files"
 OWNER = Path(__file__).parent / "files" / "workshop_owner.py"
 PATIENCE_S = 120.0
 ROUNDS = 5

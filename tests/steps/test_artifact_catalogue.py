@@ -5,7 +5,7 @@ Artifacts are all here, at a night that needs them. States are where their part 
 - another scikit-learn, ENVIRONMENT_MISMATCH: test_upgrade
 - a prediction that is NaN or infinite, PREDICTION_NONFINITE: test_predict_streams,
   ``test_predictions_that_are_not_finite_leave_the_ledger_as_it_was``; in the ledger contracts/test_ledger_predictions
-- a ledger newer than the code, LEDGER_VERSION: unit/stores/test_migrations, ``test_a_newer_ledger_is_refused``
+- a ledger newer than the code, LEDGER_VERSION: integration/stores/test_migrations, ``test_a_newer_ledger_is_refused``
 - a stale promotion, PROMOTE_CONFLICT: test_promotion, ``test_a_stale_evaluation_is_a_conflict``; in the ledger
   contracts/test_ledger_promotions, ``test_promise_5_promotion_is_compare_and_set``
 - a run without an interval, RUN_NO_INTERVAL, and one of no length, INTERVAL_EMPTY: unit/orchestration/test_window,

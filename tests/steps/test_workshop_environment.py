@@ -9,7 +9,7 @@ import pytest
 from perennial.wiring import open_stores, settings
 from perennial.workshop.owner import ProcessWorkshop
 
-JOBS = Path(__file__).parents[1] / "unit" / "workshop" / "files"
+JOBS = Path(__file__).parents[1] / "integration" / "workshop" / "files"
 
 
 def test_a_job_sees_the_environment_without_our_secrets(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

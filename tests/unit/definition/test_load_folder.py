@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,17 +95,3 @@ def test_hidden_and_other_files_are_left_alone(write: Write) -> None:
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     """A wrong path is an error, not an empty folder."""
     assert messages(load_folder(tmp_path / "none").errors) == [f"{tmp_path / 'none'}: must be a folder [DEFINITION_MISSING]"]
-
-
-def test_the_loader_imports_nothing_heavy(write: Write) -> None:
-    """DAG files load definitions at every parse, so loading one, good or broken, imports no library of the data plane."""
-    write()
-    write(("[temperature]", "[bikes]"), name="broken")
-    heavy = {"pandas", "numpy", "sklearn", "scipy", "sqlalchemy", "boto3", "pyarrow", "great_expectations", "airflow"}
-    script = (
-        "import sys; from pathlib import Path; from perennial.definition.loader import load_folder;"
-        "loaded = load_folder(Path('config/models'));"
-        f"print(len(loaded.definitions), len(loaded.errors), {heavy} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "1 1 set()\n"

@@ -19,8 +19,8 @@ YEAR = 365
 KNOWN = SliceLoss(rows=3000, loss=1.0, most=None, variation=Variation(nights=30, spread=1.0, alike=0.0))
 
 
-def night(number: int, name: str, loss: float, rows: int = 100) -> NightLoss:
-    """Return a slice's night, whose losses are as an exponential distribution's."""
+def night(number: int, name: str, loss: float, rows: int = 100, square: float | None = None) -> NightLoss:
+    """Return a slice's night, whose losses are as an exponential distribution's where their mean *square* is not given."""
     return NightLoss(
         interval=Interval(START + number * DAY, START + (number + 1) * DAY),
         role=Role.CHAMPION,
@@ -28,7 +28,7 @@ def night(number: int, name: str, loss: float, rows: int = 100) -> NightLoss:
         predicted=rows,
         labelled=rows,
         loss=loss,
-        square=2 * loss**2,
+        square=2 * loss**2 if square is None else square,
         slice=name,
     )
 
@@ -81,10 +81,9 @@ def test_false_alarms_keep_to_one_budget() -> None:
     names = [f"a={number}" for number in range(20)]
     for _ in range(30):
         rows = 1.05 * rng.exponential(1.0, (50, 20, 100))
+        means, squares = rows.mean(axis=2).tolist(), (rows**2).mean(axis=2).tolist()
         nights = [
-            night(number, name, float(rows[number, slice_].mean())).model_copy(
-                update={"square": float((rows[number, slice_] ** 2).mean())}
-            )
+            night(number, name, means[number][slice_], square=squares[number][slice_])
             for number in range(50)
             for slice_, name in enumerate(names)
         ]

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from types import ModuleType
-
 import pytest
 
-from perennial.quality.catalog import SUPPORTED, columns, faults
+from perennial.quality.catalog import columns, faults
 
-# What every expectation of Great Expectations takes besides, and Perennial decides itself.
-OURS = {
-    "id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content", "windows", "batch_id",
-    "severity", "row_condition", "condition_parser", "library_metadata",
-}  # fmt: skip
 BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
 COMPOUND = "expect_compound_columns_to_be_unique"
@@ -22,17 +13,6 @@ BOUND = "min_value: must be a finite number, or a moment such as 2024-03-01T02:0
 MIXED = "value_set: must hold only texts, only finite numbers, or only true and false, got [1, '1']"
 CHOICES = "ignore_row_if: must be one of all_values_are_missing, any_value_is_missing, never, got 'no'"
 OPEN_GROUP = "regex: must be a regular expression (missing ), unterminated subpattern at position 0), got '(a'"
-
-
-@pytest.mark.parametrize("name", SUPPORTED)
-def test_the_catalogue_has_the_arguments_of_great_expectations(great_expectations: ModuleType, name: str) -> None:
-    """Every supported expectation exists there, under our name, with our arguments, and speaks about rows if we say so."""
-    theirs = getattr(great_expectations.expectations, name.title().replace("_", ""))
-    supported = SUPPORTED[name]
-
-    assert set(theirs.__fields__) - OURS == {*supported.required, *supported.optional}
-    assert {field for field, found in theirs.__fields__.items() if found.required} <= set(supported.required)
-    assert ("mostly" in theirs.__fields__) == supported.by_row
 
 
 def test_an_unknown_expectation_is_answered_with_the_nearest_one() -> None:
@@ -168,15 +148,3 @@ def test_the_columns_that_an_expectation_reads_are_known(
 ) -> None:
     """So that an extract can bring them."""
     assert columns(name, arguments) == expected
-
-
-def test_the_catalogue_imports_nothing_heavy() -> None:
-    """Airflow parses every DAG file over and over; it must not pay for pandas."""
-    code = (
-        "import sys, perennial.quality.catalog;"
-        "print(sorted({'numpy', 'pandas', 'pyarrow', 'pydantic', 'great_expectations'} & set(sys.modules)))"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "[]\n"

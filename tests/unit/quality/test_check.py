@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -223,32 +219,6 @@ def test_a_figure_that_does_not_exist_is_not_told_as_too_small(values: list[floa
     assert _sentences(rows, ("expect_column_stdev_to_be_between", {"column": "x", "min_value": 0})) == [
         "x: could not be checked, its figure cannot be computed from the values that there are"
     ]
-
-
-def test_great_expectations_is_not_imported(tmp_path: Path) -> None:
-    """It takes 3 s. Nor does a check in a fresh process print, log or write anything, with every warning an error."""
-    code = """
-import logging, sys
-import pyarrow as pa
-from perennial.quality.check import check
-from perennial.quality.distinct import Distinct
-from perennial.quality.rows import TableRows
-logging.basicConfig(level="DEBUG")
-rows = pa.table({"x": ["secret", None]})
-check(TableRows(rows), [("expect_column_values_to_be_between", {"column": "x", "min_value": 0}),
-                        ("expect_column_values_to_match_regex", {"column": "x", "regex": "^(a|b)$"}),
-                        ("expect_column_mean_to_be_between", {"column": "x", "min_value": 0})])
-assert "great_expectations" not in sys.modules
-"""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
-    environment |= {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_whole_numbers_beside_missing_ones_are_written_as_whole_numbers() -> None:

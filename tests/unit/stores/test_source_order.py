@@ -158,7 +158,7 @@ def test_nothing_is_left_in_the_scratch_folder(tmp_path: Path) -> None:
 
 def test_a_full_scratch_is_not_said_of_the_files(tmp_path: Path) -> None:
     """Whoever frees space must know where; a limit of the process stands for a disk."""
-    (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n" * 90_000)
+    (tmp_path / "demand.csv").write_text("place,event_at,riders\n" + "a,2024-03-01T01:00:00Z,1\n" * 9_000)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
