@@ -25,6 +25,8 @@ from tempfile import TemporaryDirectory
 
 from fleet_ledger import fill
 
+BASE = Path(__file__).with_name("backtests") / "bike_hourly.yml"
+"""The definition that all models have, but for their names."""
 MODEL = "/models/model_0007/all"
 PAGES = {
     "fleet": "/",
@@ -71,7 +73,16 @@ def _home(asked: argparse.Namespace) -> Iterator[Path]:
         home = Path(folder)
         with wiring.databases(wiring.Settings.of({"PERENNIAL_HOME": folder})) as running:
             fill(running.ledger.replace("+psycopg", ""), models=asked.models, nights=asked.nights)
+            _define(home, asked.models)
             yield home
+
+
+def _define(home: Path, models: int) -> None:
+    """Write a definition of each model, as the page of a night asks for it."""
+    text = BASE.read_text(encoding="utf-8")
+    for number in range(1, models + 1):
+        name = f"model_{number:04}"
+        (home / f"{name}.yml").write_text(text.replace(f"name: {BASE.stem}\n", f"name: {name}\n"), encoding="utf-8")
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from perennial.ports import Stores
 from perennial.web.access import Access, Person
 from perennial.web.kept import Kept
 from perennial.web.lately import Lately
+from perennial.web.views.night import NightView
 from perennial.web.views.timeline import Timeline
+from perennial.web.views.versions import VersionRow
 
 
 class Health(Protocol):
@@ -130,9 +132,12 @@ class Site:
         hosts: Where the pages are served, beside what a request itself says: ``host`` or ``host:port``.
         kept: What was worked out before of content that never changes.
         plots: Plots of nights that were drawn before, by all that is drawn; few, because they are large.
-        lately: How old the list of all models, and the nights of one, may be that a page shows; many people look at them at once.
+        lately: How old the list of all models, and the nights and versions of one, may be that a page shows, or what is told of a
+            night; many people look at them at once.
         standings: That list.
         timelines: Those nights.
+        versions: Those versions.
+        told: What is told of a night.
     """
 
     health: Callable[[], Health]
@@ -147,3 +152,5 @@ class Site:
     lately: timedelta = timedelta(seconds=2)
     standings: Lately[list[Standing]] = field(default_factory=Lately)
     timelines: Lately[Timeline] = field(default_factory=Lately)
+    versions: Lately[list[VersionRow]] = field(default_factory=Lately)
+    told: Lately[NightView] = field(default_factory=Lately)

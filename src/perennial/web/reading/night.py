@@ -19,11 +19,16 @@ from perennial.web.views.night import NightView
 
 
 def read_night(asked: Asked, at: str | None) -> NightView:
-    """Return the night that starts at the moment *at*, or the newest one that was decided.
+    """Return the night that starts at the moment *at*, or the newest one that was decided, as of a moment ago where others look.
 
     Raises:
         HTTPException: 404, no night that starts then was decided.
     """
+    site = asked.site
+    return site.told.get((asked.model, asked.segment, at), site.now(), site.lately, lambda: _told(asked, at))
+
+
+def _told(asked: Asked, at: str | None) -> NightView:
     stores, definition = asked.site.stores(), definition_of(asked)
     night = None if at is None else _night(asked, at)
     found = explain(definition, night, asked.segment, stores)

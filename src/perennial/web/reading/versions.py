@@ -11,12 +11,17 @@ from perennial.web.views.versions import Beside, VersionRow, beside, version_row
 
 
 def read_versions(asked: Asked) -> list[VersionRow]:
-    """Return all versions, the newest first.
+    """Return all versions, the newest first, as of a moment ago where others look at them too; of a new champion at once.
 
     Raises:
         HTTPException: 404, there is no such model and segment.
     """
-    standing_of(asked)
+    site, standing = asked.site, standing_of(asked)
+    key = (asked.model, asked.segment, standing.epoch, standing.waits)
+    return site.versions.get(key, site.now(), site.lately, lambda: _versions(asked))
+
+
+def _versions(asked: Asked) -> list[VersionRow]:
     ledger = asked.site.stores().ledger
     return version_rows(
         ledger.history(ModelVersion, asked.model, asked.segment),
