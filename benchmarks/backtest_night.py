@@ -4,8 +4,8 @@ One policy, in one process: never, so that there are nights only; and weekly ret
 processor, without the calls of the estimator's `fit` and `predict`. *Night*: the mean of all nights after the first one:
 extract, expectations, faults, profile, predictions, labels, drift, decay, decision. *Retraining*: what the first one and the
 weekly ones cost beside that, with the challenger written, tried and judged. *Again*: the same walk when all was found before. The
-fit says how fast the processor was: on a virtual machine whose neighbours were busy it took up to 200 ms of bike_hourly, not 107, and
-a night 57 to 82 ms.
+fit says how fast the processor was: on a virtual machine whose neighbours were busy it took up to 200 ms of bike_hourly, not 107,
+and a night 57 to 82 ms.
 """
 
 from __future__ import annotations
