@@ -49,8 +49,8 @@ def _channels(definition: Definition) -> tuple[Channel, ...]:
 
 @contextmanager
 def _importable(folder: Path | None) -> Iterator[None]:
-    """Import from *folder*, too, as long as the context lasts: last, as Airflow does."""
-    if folder is None:
+    """Import from *folder*, too, as long as the context lasts: last, as Airflow does, unless it does so already."""
+    if folder is None or str(folder) in sys.path:
         yield
         return
     sys.path.append(str(folder))

@@ -45,16 +45,18 @@ def reads_source(definition: Definition) -> None:
     Where they lie only the connection says, which a DAG file must not ask for; so they stand in the task's inlets while it runs.
     No task fails for it.
     """
-    if find_spec(_PROVIDER) is None:
-        return
-    from airflow.providers.common.compat.openlineage.facet import Dataset  # noqa: PLC0415 - only where lineage is wanted
-
     try:
-        own = definition.label.source
-        found = [*_origins(definition.source), *(_origins(own) if own else ())]
+        if find_spec(_PROVIDER) is not None:
+            _read(definition)
     except Exception as error:  # noqa: BLE001 - whatever it is, the rows are read, and what is wrong with them is told there
         _log.warning("lineage is not told what is read: %s", type(error).__name__)
-        return
+
+
+def _read(definition: Definition) -> None:
+    from airflow.providers.common.compat.openlineage.facet import Dataset  # noqa: PLC0415 - only where lineage is wanted
+
+    own = definition.label.source
+    found = [*_origins(definition.source), *(_origins(own) if own else ())]
     task = get_current_context()["ti"].task
     read = [Dataset(namespace=one.namespace, name=one.name) for one in dict.fromkeys(found)]
     task.inlets = [*(one for one in task.inlets if one not in read), *read]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import URL
 
 from perennial.stores.database import read_url
+from perennial.stores.s3_client import s3_address
 
 
 class Origin(NamedTuple):
@@ -45,13 +46,16 @@ _SERVERS: Mapping[str, _Server] = MappingProxyType(
 def origin_of_files(url: str, path: str) -> Origin | None:
     """Return what *path* below the folder or the ``s3://`` prefix *url* is called; None where *url* is neither.
 
+    Raises:
+        DefinitionError: DEFINITION_URL, of S3; what is no plain address may hold a secret.
+
     Examples:
         >>> origin_of_files("s3://bikes/raw", "demand.parquet")
         Origin(namespace='s3://bikes', name='raw/demand.parquet')
     """
     if url.startswith("s3://"):
-        bucket, _, prefix = url.removeprefix("s3://").partition("/")
-        return Origin(f"s3://{bucket.rpartition('@')[2]}", _joined(prefix, path))
+        bucket, prefix = s3_address(url, "connection")
+        return Origin(f"s3://{bucket}", _joined(prefix, path))
     if url.startswith(("file://", "/")):
         return Origin("file", "/" + _joined(url.removeprefix("file://"), path))
     return None

@@ -62,3 +62,12 @@ def test_an_address_that_may_be_read_otherwise_is_refused(url: str) -> None:
     """Or a part of a password would stand in the name as a port."""
     with pytest.raises(DefinitionError):
         origins_of_tables(url, ["demand"])
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://AK:se/cret@bikes/raw", "s3://AK:secret@bikes/raw", "s3://bikes/raw?endpoint_url=http://u:p@h"]
+)
+def test_a_bucket_with_anything_beside_its_name_is_refused(url: str) -> None:
+    """It may hold a secret, which nobody shall read in a name."""
+    with pytest.raises(DefinitionError):
+        origin_of_files(url, "demand")

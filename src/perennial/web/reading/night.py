@@ -24,8 +24,10 @@ def read_night(asked: Asked, at: str | None) -> NightView:
     Raises:
         HTTPException: 404, no night that starts then was decided.
     """
-    site = asked.site
-    return site.told.get((asked.model, asked.segment, at), site.now(), site.lately, lambda: _told(asked, at))
+    site, standing = asked.site, asked.site.health().standing(asked.model, asked.segment)
+    newest = standing.decision, standing.request, standing.request_state  # what becomes of these shows at once
+    key = (asked.model, asked.segment, at, *newest)
+    return site.told.get(key, site.now(), site.lately, lambda: _told(asked, at))
 
 
 def _told(asked: Asked, at: str | None) -> NightView:

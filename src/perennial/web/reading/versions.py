@@ -11,7 +11,7 @@ from perennial.web.views.versions import Beside, VersionRow, beside, version_row
 
 
 def read_versions(asked: Asked) -> list[VersionRow]:
-    """Return all versions, the newest first, as of a moment ago where others look at them too; of a new champion at once.
+    """Return all versions, the newest first, as of a moment ago where others look at them too; one by itself is read anew.
 
     Raises:
         HTTPException: 404, there is no such model and segment.
@@ -37,7 +37,7 @@ def read_version(asked: Asked, version: str) -> VersionRow:
     Raises:
         HTTPException: 404.
     """
-    return _named(read_versions(asked), version)
+    return _named(asked, version)
 
 
 def read_beside(asked: Asked, one: str, other: str) -> Beside:
@@ -46,12 +46,12 @@ def read_beside(asked: Asked, one: str, other: str) -> Beside:
     Raises:
         HTTPException: 404.
     """
-    rows = read_versions(asked)
-    return beside(_named(rows, one), _named(rows, other))
+    return beside(_named(asked, one), _named(asked, other))
 
 
-def _named(rows: list[VersionRow], version: str) -> VersionRow:
-    found = next((row for row in rows if row.version.id == version), None)
+def _named(asked: Asked, version: str) -> VersionRow:
+    standing_of(asked)
+    found = next((row for row in _versions(asked) if row.version.id == version), None)
     if found is None:
         raise HTTPException(404, "There is no such version of this model and segment.")
     return found
