@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from perennial.ports import Stores
 from perennial.stores.ledger import PostgresLedger
+from perennial.web.site import Site
 
 MODEL = "/models/bike_demand/all"
 PAGES = (
@@ -129,6 +133,31 @@ def test_a_model_leads_to_its_segments(browser: Any) -> None:
     assert browser.get("/dags/score_bike_demand").headers["location"] == "/models/bike_demand/all"
     assert browser.get("/dags/something_else").status_code == 404
     assert "/models/bike_demand/north" in browser.get(MODEL).text
+
+
+@pytest.mark.parametrize("page", ["night", "versions"])
+def test_who_looks_a_moment_later_has_nothing_read_anew(
+    app: FastAPI, told: PostgresLedger, site_of: Callable[[PostgresLedger], Site], browser: Any, page: str
+) -> None:
+    """What is told of a night, and the versions, are shared for a while; with no while to share them, they are read each time."""
+
+    def reads(lately: timedelta) -> list[int]:
+        site, asked, counts = site_of(told), list[int](), list[int]()
+
+        def stores() -> Stores:
+            asked.append(1)
+            return site.stores()
+
+        app.state.site = replace(site, lately=lately, stores=stores)
+        for _ in range(2):
+            asked.clear()
+            assert browser.get(f"{MODEL}/{page}").status_code == 200
+            counts.append(len(asked))
+        return counts
+
+    first, later = reads(timedelta(days=1))
+    assert later < first
+    assert reads(timedelta(0)) == [first, first]
 
 
 def test_one_goes_back_in_time_and_returns(browser: Any) -> None:
