@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,6 +31,7 @@ from perennial.workshop.owner import ProcessWorkshop
 _NUMBERS = count(1)
 _DEAR = frozenset({"company", "crowded", "found_before", "great_expectations", "life"})
 """Fixtures of a session or a module that take 2 to 6 s: all tests with one of them run in one process, which makes it once."""
+_PATIENCE_S = 120.0
 _FAST = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 """Settings that trade durability for speed: the folder is thrown away."""
 
@@ -180,6 +183,25 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def gone() -> Callable[..., bool]:
+    """Whether all of some processes have ended, for which there is some time. A zombie has."""
+
+    def lives(number: int) -> bool:
+        try:
+            return bool(psutil.Process(number).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    def wait(*numbers: int) -> bool:
+        deadline = time.monotonic() + _PATIENCE_S
+        while any(map(lives, numbers)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return not any(map(lives, numbers))
+
+    return wait
 
 
 @pytest.fixture

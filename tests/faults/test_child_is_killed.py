@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +18,7 @@ from perennial.core.errors import PerennialError, UnavailableError
 from perennial.workshop.owner import ProcessWorkshop
 
 pytestmark = pytest.mark.faults
+Gone = Callable[..., bool]
 
 JOBS = Path(__file__).parents[1] / "integration" / "workshop" / "files"
 OWNER = Path(__file__).parent / "files" / "workshop_owner.py"
@@ -49,28 +50,8 @@ def told(path: Path) -> tuple[int, int]:
     return int(job), int(server)
 
 
-def left(*processes: int) -> list[int]:
-    """Return those of *processes* that live on after a while."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (living := [one for one in processes if lives(one)]) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return living
-
-
-def lives(process: int) -> bool:
-    """Return whether a process runs; one that has ended and that nobody asked about does not."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{process}/stat")
-    with suppress(FileNotFoundError, ProcessLookupError):  # it may end between one look and the next, or while it is read
-        return not stat.parent.parent.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_owner_leaves_no_process_behind(tmp_path: Path, kind: signal.Signals) -> None:
+def test_a_killed_owner_leaves_no_process_behind(tmp_path: Path, kind: signal.Signals, gone: Gone) -> None:
     """Neither the workshop nor the job, though that loops in C."""
     for number in range(ROUNDS):
         said, folder = tmp_path / str(number), tmp_path / f"folder {number}"
@@ -78,28 +59,28 @@ def test_a_killed_owner_leaves_no_process_behind(tmp_path: Path, kind: signal.Si
         with subprocess.Popen([sys.executable, str(OWNER), str(folder), str(said)], stderr=subprocess.DEVNULL) as owner:
             processes = told(said)
             owner.send_signal(kind)
-        assert left(*processes) == []
+        assert gone(*processes)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process is not told that its parent was killed")
-def test_a_killed_workshop_takes_its_job_with_it(workshop: ProcessWorkshop, tmp_path: Path) -> None:
+def test_a_killed_workshop_takes_its_job_with_it(workshop: ProcessWorkshop, tmp_path: Path, gone: Gone) -> None:
     """The owner is told that a retry may help, and another workshop does the next job."""
     for number in range(ROUNDS):
         said = tmp_path / str(number)
         job, server, error = killed(workshop, tmp_path, said, "server")
         assert isinstance(error, UnavailableError)
         assert str(error) == "workshop: ended before the job did [WORKSHOP_ENDED]"
-        assert left(job, server) == []
+        assert gone(job, server)
         assert workshop.run("odd_jobs:doubled", {"number": 2}, tmp_path, memory=1 << 30, seconds=60).value == {"doubled": 4}
 
 
-def test_a_killed_job_is_an_error_and_the_workshop_goes_on(workshop: ProcessWorkshop, tmp_path: Path) -> None:
+def test_a_killed_job_is_an_error_and_the_workshop_goes_on(workshop: ProcessWorkshop, tmp_path: Path, gone: Gone) -> None:
     """As when the system takes the last memory back: it did nothing wrong, so that a retry may help."""
     for number in range(ROUNDS):
         job, server, error = killed(workshop, tmp_path, tmp_path / str(number), "job")
         assert isinstance(error, UnavailableError)
         assert str(error) == "was ended by SIGKILL before it was done [MODEL_KILLED]"
-        assert left(job) == []
+        assert gone(job)
         next_one = workshop.run("odd_jobs:processes", {}, tmp_path, memory=1 << 30, seconds=60)
         assert next_one.value["server"] == server
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_nothing_outlives_the_supervisor(tmp_path: Path, kind: signal.Signals) -> None:
+def test_nothing_outlives_the_supervisor(tmp_path: Path, kind: signal.Signals, gone: Callable[..., bool]) -> None:
     """Components, the tasks that they forked into groups of their own, and those that ignore SIGTERM all end."""
     pids = tmp_path / "pids"
     pids.mkdir()
@@ -51,7 +50,7 @@ def test_nothing_outlives_the_supervisor(tmp_path: Path, kind: signal.Signals) -
     supervisor.send_signal(kind)
     supervisor.wait()
 
-    _until(lambda: not any(_alive(pid) for pid in started))
+    assert gone(*started)
 
 
 def test_a_component_that_ends_is_told(tmp_path: Path) -> None:
@@ -75,14 +74,3 @@ def _until(done: object, seconds: float = 120.0) -> None:
     while not done():  # type: ignore[operator] # a function without arguments
         assert time.monotonic() < deadline, "not within the time"
         time.sleep(0.02)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    with suppress(FileNotFoundError, ProcessLookupError):  # it may end between one look and the next
-        return not stat.parent.parent.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
