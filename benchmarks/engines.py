@@ -1,4 +1,4 @@
-"""A night's rows on Spark beside one process: checks, predictions and their publication, the cost of a part, and parallel COPY.
+"""A night's rows on Spark beside one machine: checks, predictions and their publication, the cost of a part, and parallel COPY.
 
 Spark is ``local[2]`` on the same two cores, so that it cannot be faster here: the table tells what it costs, and from which
 night on that is little beside the work. Seconds are those of the step with its publication; Spark's start is told by itself.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +23,40 @@ STATE = "wide"
 COPIES = (1, 2, 4)
 PARTS = (1, 4, 16, 64)
 MASTER = "local[2]"
+SPARK = "on Spark"
+ENGINES = ("here", "in threads", "in processes", SPARK)
 
 
-def validate_here(world: World, clock: Clock) -> Mapping[str, float]:
-    """Check the night in this process."""
-    return _validated(world, clock, spark=False)
+def validate(world: World, clock: Clock, *, on: str) -> Mapping[str, float]:
+    """Check the night."""
+    import product
+
+    from perennial.steps import validate as module
+
+    with _stores(world, on) as (definition, night, stores):
+        snapshot = product.snapshot_of(stores)
+        with _clocked(clock) as together:
+            validation = module.validate(definition, night, stores, snapshot=snapshot)
+    return {"refused": validation.quarantined, "cpu": together.cpu, "peak": together.peak}
 
 
-def validate_on_spark(world: World, clock: Clock) -> Mapping[str, float]:
-    """Check the night on Spark."""
-    return _validated(world, clock, spark=True)
+def predict(world: World, clock: Clock, *, on: str) -> Mapping[str, float]:
+    """Predict the night, and publish it."""
+    import product
 
+    from perennial.steps import predict as module
 
-def predict_here(world: World, clock: Clock) -> Mapping[str, float]:
-    """Predict and publish the night in this process."""
-    return _predicted(world, clock, spark=False)
-
-
-def predict_on_spark(world: World, clock: Clock) -> Mapping[str, float]:
-    """Predict the night on Spark, and publish it."""
-    return _predicted(world, clock, spark=True)
+    with _stores(world, on) as (definition, night, stores):
+        stores.ledger.expire_predictions({("bench", "all"): night.end})
+        snapshot, validation = product.snapshot_of(stores), product.validation_of(stores)
+        with _clocked(clock) as together:
+            predicted = module.predict(definition, night, stores, snapshot=snapshot, validation=validation)
+    return {"predicted": predicted.batches[0].rows, "cpu": together.cpu, "peak": together.peak}
 
 
 def parts(world: World, clock: Clock) -> Mapping[str, float]:
     """Tell what Spark takes to start, and for parts with which nothing is done."""
-    with _stores(world, spark=True) as (_, _, stores):
+    with _opened(world, SPARK) as stores:
         with clock("start"):
             stores.engine.map(Nothing(), range(1))
         for count in PARTS:
@@ -69,13 +80,26 @@ def copies(world: World, clock: Clock) -> Mapping[str, float]:
     return {"rows": table.num_rows}
 
 
+def prepare(world: World) -> None:
+    """Make a ledger with a champion and the night's rows, checked; all runs publish into it."""
+    import product
+
+    product.prepare(world)
+    product.copy_state(world, product.VALIDATED, STATE)
+
+
 STAGE = Stage(
     name="engines",
     title="a night on Spark",
     variants={
-        one.__name__: Variant(title=one.__name__.replace("_", " "), function=one, venv="")
-        for one in (validate_here, validate_on_spark, predict_here, predict_on_spark, parts, copies)
+        **{
+            f"{step.__name__} {on}": Variant(title=f"{step.__name__} {on}", function=partial(step, on=on), venv="")
+            for step in (validate, predict)
+            for on in ENGINES
+        },
+        **{one.__name__: Variant(title=one.__name__, function=one, venv="") for one in (parts, copies)},
     },
+    prepare=prepare,
 )
 
 
@@ -88,33 +112,44 @@ class Nothing:
         return b""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Imports what checks and predictions need, and loads the champion, so that neither is in what is measured."""
+
+    manifest: str
+
+    def __call__(self, part: int, tools: Any) -> bytes:  # noqa: ANN401 - Perennial may not be imported here
+        """Return nothing, after long enough for the other parts to be taken by other processes."""
+        import time
+
+        from perennial.steps.checking import pieces
+        from perennial.steps.scoring import predictions
+        from perennial.steps.scoring.models import load
+
+        del part
+        load(tools, self.manifest)
+        time.sleep(1)
+        return f"{pieces.__name__} {predictions.__name__}".encode()
+
+
 def report(rows: int, runs: int, say: Callable[[str], None]) -> list[str]:
     """Run every size, and return what is to be told as lines of Markdown."""
-    lines = [
-        "| rows | what | phase | s, median | CPU s | MB, this process or a child of it |",
-        "| ---: | --- | --- | ---: | ---: | ---: |",
-    ]
+    lines = ["| rows | what | phase | s, median | CPU s | MB |", "| ---: | --- | --- | ---: | ---: | ---: |"]
     for times in TIMES:
         for line in _size(rows * times, runs, say):
             lines.append(line)
             say(line)
-    return [*lines, "", "Java's memory is Spark's own: 1 GiB at most by default (`spark.driver.memory`), and not counted here."]
+    told = "CPU and memory are of the process and all that it started together, Java among them; not of the database's server."
+    return [*lines, "", f"*here* is one stream; *threads*, *processes* and *Spark* work on parts, two at a time. {told}"]
 
 
 def _size(rows: int, runs: int, say: Callable[[str], None]) -> Iterator[str]:
-    import product
     import worlds
-
-    from perennial.core.receipts import Purpose
-    from perennial.steps.extract import extract
 
     outcomes = {name: Outcome() for name in STAGE.variants}
     with worlds.new_world(rows, min(200_000, rows)) as world:
         worlds.load(world)
-        product.prepare_champion(world, STATE)
-        with _stores(world, spark=False) as (definition, night, stores):
-            extract(definition, night, stores, purpose=Purpose.SCORE, as_of=night.end)
-            product.check(world, stores)
+        STAGE.prepare(world)
         for _ in range(runs):
             for name, variant in STAGE.variants.items():
                 once(STAGE.name, name, variant, world, outcomes[name])
@@ -122,42 +157,18 @@ def _size(rows: int, runs: int, say: Callable[[str], None]) -> Iterator[str]:
     for name, outcome in outcomes.items():
         for phase, taken in outcome.taken.items():
             seconds, cpu = (statistics.median(getattr(one, what) for one in taken) for what in ("seconds", "cpu"))
-            yield f"| {rows} | {name} | {phase} | {seconds:.2f} | {cpu:.2f} | {max(one.peak for one in taken):.0f} |"
+            cpu, peak = outcome.answer.get("cpu", cpu), outcome.answer.get("peak")
+            yield f"| {rows} | {name} | {phase} | {seconds:.2f} | {cpu:.2f} | {'' if peak is None else f'{peak:.0f}'} |"
         if outcome.reason:
             yield f"| {rows} | {name} | {outcome.reason} | | | |"
 
 
-def _validated(world: World, clock: Clock, *, spark: bool) -> Mapping[str, float]:
-    import product
+@contextmanager
+def _clocked(clock: Clock) -> Iterator[Any]:
+    from process_tree import watched
 
-    from perennial.steps import validate as module
-
-    with _stores(world, spark=spark) as (definition, night, stores):
-        snapshot = product.snapshot_of(stores)
-        _warm(stores)
-        with clock():
-            validation = module.validate(definition, night, stores, snapshot=snapshot)
-    return {"refused": validation.quarantined}
-
-
-def _predicted(world: World, clock: Clock, *, spark: bool) -> Mapping[str, float]:
-    import product
-
-    from perennial.steps import predict as module
-
-    with _stores(world, spark=spark) as (definition, night, stores):
-        stores.ledger.expire_predictions({("bench", "all"): night.end})
-        snapshot, validation = product.snapshot_of(stores), product.validation_of(stores)
-        _warm(stores)
-        with clock():
-            predicted = module.predict(definition, night, stores, snapshot=snapshot, validation=validation)
-    return {"predicted": predicted.batches[0].rows}
-
-
-def _warm(stores: Any) -> None:  # noqa: ANN401 - Perennial may not be imported here
-    """Start Spark, and have its processes import what they need: that is measured by itself."""
-    if stores.engine is not None:
-        stores.engine.map(Nothing(), range(2))
+    with watched() as together, clock():
+        yield together
 
 
 def _batch_kind() -> Any:  # noqa: ANN401 - as above
@@ -167,15 +178,36 @@ def _batch_kind() -> Any:  # noqa: ANN401 - as above
 
 
 @contextmanager
-def _stores(world: World, *, spark: bool) -> Iterator[tuple[Any, Any, Any]]:
-    from dataclasses import replace
-
+def _stores(world: World, on: str) -> Iterator[tuple[Any, Any, Any]]:
+    """Lend the definition, the night and stores, whose engine has everything loaded."""
     import product
 
-    from perennial.wiring import open_stores
+    from perennial.steps.champion import champion_of, version_of
+
+    with _opened(world, on) as stores:
+        champion = version_of(stores, champion_of(stores, "bench", "all", product.NIGHT))
+        ready = Ready(champion.artifact)
+        ready(0, stores)
+        if stores.engine is not None:
+            stores.engine.map(ready, range(2))
+        yield product.definition(world), product.NIGHT, stores
+
+
+@contextmanager
+def _opened(world: World, on: str) -> Iterator[Any]:
+    import product
+    import side_engines
+
+    from perennial.wiring import ExecutorTools, open_stores
 
     os.environ["PERENNIAL_SIGNING_KEY"] = world.key  # executors inherit it
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    settings = replace(product.settings(world, STATE), spark=MASTER if spark else None)
-    with open_stores(settings) as stores:
-        yield product.definition(world), product.NIGHT, stores
+    settings = product.settings(world, STATE)
+    kinds = {"in threads": side_engines.Threads, "in processes": side_engines.Processes}
+    with open_stores(replace(settings, spark=MASTER if on == SPARK else None)) as stores:
+        if on not in kinds:
+            yield stores
+            return
+        told = {"PERENNIAL_HOME": str(settings.home), "PERENNIAL_ARTIFACTS": settings.artifacts}
+        with closing(kinds[on](ExecutorTools(tuple(told.items())))) as engine:
+            yield replace(stores, engine=engine)

@@ -76,7 +76,7 @@ def prepare(world: World) -> None:
     steps: dict[str, Callable[[World, Stores], object]] = {TRAINED: train, EXTRACTED: take, VALIDATED: check}
     before = EMPTY
     for state, step in steps.items():
-        _copy(world, before, state)
+        copy_state(world, before, state)
         with opened(world, state) as stores:
             step(world, stores)
         before = state
@@ -86,7 +86,7 @@ def prepare(world: World) -> None:
 def prepare_champion(world: World, state: str) -> None:
     """Make *state*, a ledger with a champion and nothing else."""
     _make_empty(world)
-    _copy(world, EMPTY, state)
+    copy_state(world, EMPTY, state)
     with opened(world, state) as stores:
         train(world, stores)
 
@@ -136,7 +136,7 @@ def started_from(world: World, state: str) -> Iterator[Stores]:
 def new_run(world: World, state: str) -> str:
     """Copy *state* under a name of its own, and return the name."""
     run = f"run_{secrets.token_hex(4)}"
-    _copy(world, state, run)
+    copy_state(world, state, run)
     return run
 
 
@@ -181,7 +181,7 @@ def _make_empty(world: World) -> None:
     migrate(world.url(f"ledger_{EMPTY}"))
 
 
-def _copy(world: World, state: str, to: str) -> None:
+def copy_state(world: World, state: str, to: str) -> None:
     """Copy a state: its database, and its artifacts by links, as they are never changed."""
     _execute(world, f"CREATE DATABASE ledger_{to} TEMPLATE ledger_{state}")
     shutil.copytree(world.path / state, world.path / to, copy_function=_link)

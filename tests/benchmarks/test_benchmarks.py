@@ -55,6 +55,21 @@ def test_the_variants_of_a_stage_come_to_the_same_result(
     assert all(taken[0].seconds > 0 for outcome in outcomes.values() for taken in outcome.taken.values())
 
 
+@pytest.mark.slow
+def test_a_night_in_threads_and_processes_comes_to_the_same(script: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one stream; and what was predicted is copied over as many connections as are asked for."""
+    for name in ("PERENNIAL_SIGNING_KEY", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")
+    measure, stage = script("measure"), script("engines").STAGE
+    stage.prepare(world)
+    for step, figure in (("validate", "refused"), ("predict", "predicted")):
+        ran = [_run(measure, stage.variants[f"{step} {on}"], world) for on in ("here", "in threads", "in processes")]
+        assert len({outcome.answer[figure] for outcome in ran}) == 1
+        assert all(outcome.answer["cpu"] >= 0 for outcome in ran)
+    copied = _run(measure, stage.variants["copies"], world)
+    assert list(copied.taken) == ["1 connections", "2 connections", "4 connections"]
+
+
 def test_a_variant_with_another_result_is_told(script: Any) -> None:
     """Figures that differ by more than the tolerance are a fault of the benchmark."""
     measure, stage = script("measure"), script("extract_sqlite").STAGE

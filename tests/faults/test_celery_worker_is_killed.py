@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
 import yaml
 
 from perennial import wiring
 from perennial.definition.calendar import training_window
 from perennial.definition.loader import load_folder
+from perennial.definition.models import Definition
 from perennial.orchestration.client import Client
 from perennial.orchestration.local_airflow import _free_port, _guarded, _read_line
 from perennial.orchestration.settings import USER, Login, environment, load_secrets
@@ -45,7 +47,9 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 MODELS, MANY = 6, 200
-"""So many models by default, and with ``--exhaustive``."""
+"""So many models without segments by default, and with ``--exhaustive``. There is one more, whose segments are mapped tasks."""
+
+CITIES = {f"city_{number}": f"City {number}" for number in range(6)}
 
 NIGHT = 31
 HOURS = 24
@@ -64,10 +68,14 @@ SETTINGS = {
         "task_queued_timeout_check_interval": "10",
     },
 }
-BATCHES = "SELECT model, role, count(*) FROM perennial.prediction_batch WHERE state = 'current' GROUP BY model, role"
-ROWS = "SELECT model, count(*), count(DISTINCT event_at) FROM perennial.current_prediction WHERE role = 'champion' GROUP BY model"
-TOTALS = "SELECT DISTINCT sum(prediction::numeric) FROM perennial.current_prediction WHERE role = 'champion' GROUP BY model"
-DECIDED = "SELECT model, count(*) FROM perennial.decision GROUP BY model"
+BATCHES = (
+    "SELECT model, segment, role, count(*) FROM perennial.prediction_batch WHERE state = 'current' GROUP BY model, segment, role"
+)
+ROWS = """
+    SELECT model, segment, count(*), count(DISTINCT event_at), sum(prediction::numeric)
+    FROM perennial.current_prediction WHERE role = 'champion' GROUP BY model, segment
+"""
+DECIDED = "SELECT model, segment, count(*) FROM perennial.decision GROUP BY model, segment"
 
 
 @dataclass(frozen=True)
@@ -76,43 +84,50 @@ class Fleet:
 
     client: Client
     settings: wiring.Settings
-    models: tuple[str, ...]
+    definitions: tuple[Definition, ...]
     worker: Callable[[str], psutil.Process]
 
 
-@pytest.fixture(scope="module")
-def models(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """The names of the models."""
+@pytest.fixture
+def definitions(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Definition, ...]:
+    """Definitions that differ in their names, and one that has segments as well."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    base = yaml.safe_load((ROOT / "tests/dags/files/loop.yml").read_text())
     many = MANY if request.config.getoption("--exhaustive", default=False) else MODELS
-    return tuple(f"model_{number:03d}" for number in range(many))
+    for made in (_split(base), *({**base, "name": f"model_{number:03d}"} for number in range(many))):
+        (folder / f"{made['name']}.yml").write_text(yaml.safe_dump(made))
+    return tuple(load_folder(folder).definitions)
 
 
 @pytest.fixture
-def perennial(tmp_path: Path, postgres: EmbeddedPostgres, new_ledger: Callable[[], str], models: tuple[str, ...]) -> dict[str, str]:
-    """The environment of tasks: definitions that differ in their names, rows, and a champion of each model."""
-    definitions = tmp_path / "definitions"
-    definitions.mkdir()
-    base = yaml.safe_load((ROOT / "tests/dags/files/loop.yml").read_text())
-    for name in models:
-        (definitions / f"{name}.yml").write_text(yaml.safe_dump({**base, "name": name}))
+def perennial(
+    tmp_path: Path, postgres: EmbeddedPostgres, new_ledger: Callable[[], str], definitions: tuple[Definition, ...]
+) -> dict[str, str]:
+    """The environment of tasks: the same rows for each model and each city, and a champion of each."""
     made = {
         "PERENNIAL_HOME": str(tmp_path / "perennial"),
-        "PERENNIAL_DEFINITIONS": str(definitions),
+        "PERENNIAL_DEFINITIONS": str(tmp_path / "definitions"),
         "PERENNIAL_DATABASE_URL": new_ledger(),
         "PERENNIAL_SIGNING_KEY": secrets.token_hex(32),
         "PERENNIAL_CONN_BIKES": postgres.url("bikes_for_celery"),
     }
     for name, rows in tables(world(seed=7, days=NIGHT + 4, start=FIRST_DAY.date())).items():
         write_table(made["PERENNIAL_CONN_BIKES"], name, rows)
+        write_table(
+            made["PERENNIAL_CONN_BIKES"], f"{name}_of_cities", pa.concat_tables(_of(city, rows) for city in CITIES.values())
+        )
     with wiring.open_stores(wiring.Settings.of(made)) as stores:
-        for definition in load_folder(definitions).definitions:
+        for definition, segment in _each(definitions):
             window = training_window(definition, day(NIGHT - 1))
-            assert retrain(definition, window, stores, reason="a test", actor="tests").promoted
+            assert retrain(definition, window, stores, reason="a test", actor="tests", segment=segment).promoted
     return made
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, postgres: EmbeddedPostgres, perennial: dict[str, str], models: tuple[str, ...]) -> Iterator[Fleet]:
+def fleet(
+    tmp_path: Path, postgres: EmbeddedPostgres, perennial: dict[str, str], definitions: tuple[Definition, ...]
+) -> Iterator[Fleet]:
     """The Airflow, with every DAG paused. A guard stops all of it, however the test ends."""
     home, port, broker = tmp_path / "airflow", _free_port(), _free_port()
     for folder in (home / "logs/tasks", home / "redis"):
@@ -126,12 +141,12 @@ def fleet(tmp_path: Path, postgres: EmbeddedPostgres, perennial: dict[str, str],
             _start(guard, name, command, settings, home / "logs")
         client = Client(f"http://127.0.0.1:{port}", Login(USER, keys.password))
         _until(lambda: _healthy(client, guard), "Airflow to be healthy")
-        yield Fleet(client, wiring.Settings.of(inherited), models, lambda name: psutil.Process(int((home / name).read_text())))
+        yield Fleet(client, wiring.Settings.of(inherited), definitions, lambda name: psutil.Process(int((home / name).read_text())))
 
 
 def test_every_promise_holds_after_a_worker_was_killed(fleet: Fleet) -> None:
-    """What it was doing is done again by the other; each model has its night once, whole, and the same as every other's."""
-    dags = [f"score_{model}" for model in fleet.models]
+    """What it was doing is done again by the other; each model and segment has its night once, whole, and all have the same."""
+    dags = [f"score_{definition.name}" for definition in fleet.definitions]
     for dag in dags:
         fleet.client.unpause(dag)
         fleet.client.trigger(dag, run_id="night", interval=night(NIGHT))
@@ -143,10 +158,34 @@ def test_every_promise_holds_after_a_worker_was_killed(fleet: Fleet) -> None:
     with wiring.open_stores(fleet.settings) as stores:
         assert audit(stores) == []
     url = str(fleet.settings.database_url)
-    assert set(query(url, BATCHES)) == {(model, role, 1) for model in fleet.models for role in ("baseline", "champion")}
-    assert set(query(url, ROWS)) == {(model, HOURS, HOURS) for model in fleet.models}
-    assert set(query(url, DECIDED)) == {(model, 1) for model in fleet.models}
-    assert len(query(url, TOTALS)) == 1
+    each = {(definition.name, segment) for definition, segment in _each(fleet.definitions)}
+    nights = query(url, ROWS)
+    assert set(query(url, BATCHES)) == {(*one, role, 1) for one in each for role in ("baseline", "champion")}
+    assert {night[:4] for night in nights} == {(*one, HOURS, HOURS) for one in each}
+    assert set(query(url, DECIDED)) == {(*one, 1) for one in each}
+    assert len({night[4] for night in nights}) == 1
+
+
+def _each(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, str]]:
+    """Yield each definition with each of its segments."""
+    return ((definition, segment) for definition in definitions for segment in definition.segment_names)
+
+
+def _split(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition with a segment for each city."""
+    source, label = values["source"], values["label"]
+    return {
+        **values,
+        "name": "cities",
+        "source": {**source, "table": "conditions_of_cities"},
+        "label": {**label, "source": {**label["source"], "table": "rides_of_cities"}},
+        "segments": {"column": "city", "values": CITIES},
+    }
+
+
+def _of(city: str, rows: pa.Table) -> pa.Table:
+    """Return *rows* as those of a city."""
+    return rows.set_column(rows.schema.get_field_index("city"), "city", pa.array([city] * rows.num_rows))
 
 
 def _settings(home: Path, metadata_url: str, port: int, broker: int, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -242,6 +281,8 @@ def _done(client: Client) -> int:
 
 def _tries(client: Client, task: Mapping[str, Any]) -> int:
     path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+    if task["map_index"] >= 0:
+        path += f"/{task['map_index']}"
     return int(client.request("GET", path)["try_number"])
 
 
