@@ -74,3 +74,17 @@ assert "great_expectations" not in sys.modules
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_spark_named_nothing_of_it_is_imported(tmp_path: Path, ledger_url: str) -> None:
+    """Neither by the steps nor by opening what they need."""
+    code = """
+import sys
+from perennial import wiring
+from perennial.steps import loop
+settings = wiring.Settings.of({"PERENNIAL_HOME": sys.argv[1], "PERENNIAL_DATABASE_URL": sys.argv[2]})
+with wiring.open_stores(settings) as stores:
+    print(stores.engine, [name for name in sys.modules if "spark" in name or "celery" in name])
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), ledger_url], capture_output=True, text=True, check=True)
+    assert done.stdout == "None []\n"

@@ -224,6 +224,14 @@ def test_every_setting_of_airflow_exists() -> None:
     assert [(section, key) for section, key in sorted(named) if key not in known[section]] == []
 
 
+@pytest.mark.parametrize("name", ["run", "dev", "browser"])
+def test_what_is_installed_by_default_holds_nothing_of_spark_or_celery(name: str) -> None:
+    """``make demo``, ``make test`` and the image without more get along without: both are chosen."""
+    installed = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
+    assert installed
+    assert installed & {"pyspark", "py4j", "celery", "kombu", "redis", "flower", "apache-airflow-providers-celery"} == set()
+
+
 @pytest.mark.skipif(find_spec("celery") is None, reason="Airflow's Celery provider is missing: make celery")
 def test_every_setting_of_celery_exists() -> None:
     """They are those of the provider that is pinned."""
