@@ -363,7 +363,7 @@ def test_who_waits_for_a_batch_that_is_removed_may_try_again(standing: PostgresL
 
 
 def test_a_removal_waits_for_who_still_copies(standing: PostgresLedger, story: Story) -> None:
-    """And takes those rows, too: rows of a batch that is not there would be found by nobody."""
+    """And takes those rows, too; the database keeps a batch as long as it has some."""
     number = _begun(standing, story)
     with ThreadPoolExecutor(1) as pool:
         with standing._copying(story.batch(0)) as connection:
