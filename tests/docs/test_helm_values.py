@@ -109,6 +109,16 @@ def test_every_setting_of_airflow_exists() -> None:
     assert [(section, key) for section, key in named if key.lower() not in options[section.lower()]["options"]] == []
 
 
+def test_whoever_writes_or_reads_logs_on_s3_has_the_role_for_it() -> None:
+    """And scratch. Tasks write them, so does the triggerer, where an approval waits, and the API server shows them."""
+    values = _values()
+    pods = [values[name] for name in ("workers", "triggerer", "apiServer")]
+
+    assert [pod.get("serviceAccount") for pod in pods] == [{"annotations": {"eks.amazonaws.com/role-arn": "ROLE"}}] * len(pods)
+    assert [[volume["name"] for volume in pod.get("extraVolumes", [])] for pod in pods] == [["scratch"]] * len(pods)
+    assert [[mount["name"] for mount in pod.get("extraVolumeMounts", [])] for pod in pods] == [["scratch"]] * len(pods)
+
+
 def test_scratch_is_where_the_image_has_its_data_folder() -> None:
     """Otherwise it would fill the disk of the node."""
     [home] = re.findall(r"PERENNIAL_HOME=(\S+)", (FILE.parents[2] / "Dockerfile").read_text())

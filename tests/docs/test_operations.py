@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from perennial.core.errors import DataError
 from perennial.core.receipts import PredictionBatch
 from perennial.stores.embedded_postgres import EmbeddedPostgres
 from perennial.stores.ledger import PostgresLedger
@@ -69,6 +70,19 @@ def test_tasks_and_analysts_can_do_their_work(server: EmbeddedPostgres, app_ledg
         assert analyst.execute(counted, (story.model,)).fetchone() == (batch.rows,)
         assert app_ledger.expire_predictions({(story.model, story.segment): day(2)}) == batch.rows
         assert analyst.execute(counted, (story.model,)).fetchone() == (0,)
+
+
+def test_what_tasks_could_not_publish_they_remove(server: EmbeddedPostgres, app_ledger: PostgresLedger) -> None:
+    """Copied by two connections, of which one found an event that the other one has, too. What stays does not stand in the way."""
+    story = Story(model="removed")
+    story.keep_champion(app_ledger)
+    story.keep_night(app_ledger, 2)
+    with pytest.raises(DataError):
+        app_ledger.publish(story.batch(2), predictions(night(2)), predictions(night(2)))
+    with _connect(server, "perennial_owner") as owner:
+        left = "SELECT count(*) FROM perennial.prediction WHERE event_at >= %s AND event_at < %s"
+        assert owner.execute(left, (day(2), day(3))).fetchone() == (0,)
+    assert app_ledger.publish(story.batch(2), predictions(night(2)), iter(())) == story.batch(2)
 
 
 def test_nobody_but_the_owner_can_change_the_schema(server: EmbeddedPostgres) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import json
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,8 @@ import jsonschema  # type: ignore[import-untyped] # its stubs are a package of t
 import pytest
 import yaml
 
-from perennial.wiring import Settings
+from perennial.stores.artifacts.s3 import S3Artifacts
+from perennial.wiring import ExecutorTools, Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -250,6 +252,43 @@ def test_perennial_understands_its_settings() -> None:
     assert settings.s3_endpoint == "http://s3:8333"
     assert settings.signing_key == "ab12"
     assert settings.connections == {"bikes": "postgresql+psycopg://perennial:ab12@postgres/bikes"}
+
+
+def test_executors_of_spark_have_no_secret_but_what_rows_need() -> None:
+    """They run whatever somebody who reaches the master sends them, and inherit the worker's environment. The master has none."""
+    services = _compose()["services"]
+    secret = {
+        name: {variable["name"] for value in services[name]["environment"].values() for variable in VARIABLE.finditer(value)}
+        for name in ("spark", "spark-worker")
+    }
+
+    assert secret == {"spark": set(), "spark-worker": {"PERENNIAL_SIGNING_KEY", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}}
+    assert [volume for name in secret for volume in services[name]["volumes"]] == ["spark:/var/lib/perennial"]
+
+
+def test_executors_of_spark_have_what_rows_need(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the worker's environment and what a task tells them, they open the store of artifacts and have the key."""
+    services = yaml.safe_load(VARIABLE.sub("ab" * 32, COMPOSE))["services"]
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PERENNIAL_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**services["spark-worker"]["environment"], "PERENNIAL_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    told = ("PERENNIAL_ARTIFACTS", "PERENNIAL_S3_ENDPOINT")
+    tools = ExecutorTools(tuple((name, services["scheduler"]["environment"][name]) for name in told))()
+
+    assert isinstance(tools.artifacts, S3Artifacts)
+    assert tools.signing_key == bytes.fromhex("ab" * 32)
+
+
+def test_as_many_tasks_as_run_at_a_time_have_a_core_of_spark() -> None:
+    """None waits until another one has ended. An executor has 1 GiB (spark.executor.memory)."""
+    services = _compose()["services"]
+    [cores] = re.findall(r"-Dspark\.deploy\.defaultCores=(\d+)", services["spark"]["environment"]["SPARK_MASTER_OPTS"])
+    command = services["spark-worker"]["command"]
+    said = {name: command[command.index(name) + 1] for name in ("--cores", "--memory")}
+    tasks = int(CHOICES["AIRFLOW_PARALLELISM"])
+
+    assert said == {"--cores": str(int(cores) * tasks), "--memory": f"{tasks}g"}
 
 
 def test_what_the_image_copies_is_in_the_repository() -> None:

@@ -37,6 +37,7 @@ def stage(connection: Connection, batch: PredictionBatch, predictions: Iterable[
     Raises:
         ConflictError: INTERVAL_OVERLAP.
         DataError: DATA_EMPTY, DATA_DUPLICATE_KEY, and what checked_predictions raises.
+        UnavailableError: STORE_UNAVAILABLE, an earlier attempt removes the batch at this moment.
     """
     refuse_overlap(connection, batch)
     number = begin(connection, batch, rows=batch.rows)
@@ -174,7 +175,11 @@ def current(connection: Connection, model: str, segment: str, role: Role, within
 
 
 def claim(connection: Connection, batch: PredictionBatch) -> int | None:
-    """Lock the stored *batch* until the end of the transaction, and return its number; None where it has predictions."""
+    """Lock the stored *batch* until the end of the transaction, and return its number; None where it has predictions.
+
+    Raises:
+        UnavailableError: STORE_UNAVAILABLE, it is not there any more.
+    """
     found = _locked(connection, batch)
     empty = found.rows == 0 and not connection.scalar(select(func.count()).where(*_of_batch(found.number, batch)))
     return int(found.number) if empty else None
@@ -190,10 +195,22 @@ def _clear_unless_whole(connection: Connection, batch: PredictionBatch) -> int |
     return int(found.number)
 
 
-def _locked(connection: Connection, batch: PredictionBatch) -> Any:  # noqa: ANN401 - a row
-    """Return number and rows of the stored *batch*. One writer at a time may look; readers neither wait nor are waited for."""
+def _locked(connection: Connection, batch: PredictionBatch, *, held: bool = True) -> Any:  # noqa: ANN401 - a row
+    """Return number and rows of the stored *batch*. One writer at a time may look; readers neither wait nor are waited for.
+
+    Args:
+        connection: An open transaction.
+        batch: The batch.
+        held: Whether others may :func:`hold` it meanwhile; else they are waited for.
+
+    Raises:
+        UnavailableError: STORE_UNAVAILABLE, somebody has removed it.
+    """
     stored = select(table.c.number, table.c.rows).where(table.c.id == batch.id)
-    return connection.execute(stored.with_for_update(key_share=True)).one()
+    found = connection.execute(stored.with_for_update(key_share=held)).one_or_none()
+    if found is None:
+        raise cleared(batch)
+    return found
 
 
 def _of_batch(number: int, batch: PredictionBatch) -> tuple[ColumnElement[bool], ...]:
@@ -202,16 +219,29 @@ def _of_batch(number: int, batch: PredictionBatch) -> tuple[ColumnElement[bool],
 
 
 def remove(connection: Connection, batch: PredictionBatch) -> None:
-    """Remove a *batch* that was begun and not ended, with what is there of it."""
-    found = _locked(connection, batch)
+    """Remove a *batch* that was begun and not ended, with what is there of it when all who copy into it have ended.
+
+    Where the role may delete predictions and no batches, as the one of tasks in docs/operations.md, the batch stays, of no rows.
+
+    Raises:
+        UnavailableError: STORE_UNAVAILABLE, it is not there any more.
+    """
+    found = _locked(connection, batch, held=False)
     if found.rows == 0:
         connection.execute(delete(prediction).where(*_of_batch(found.number, batch)))
-        connection.execute(delete(table).where(table.c.number == found.number, table.c.state == BatchState.STAGED.value))
+        if connection.scalar(select(func.has_table_privilege(table.fullname, "DELETE"))):
+            connection.execute(delete(table).where(table.c.number == found.number, table.c.state == BatchState.STAGED.value))
 
 
-def hold(connection: Connection, number: int) -> None:
-    """See to it that the batch stays as long as this transaction, while another one has it locked for writing."""
-    connection.execute(select(table.c.number).where(table.c.number == number).with_for_update(read=True, key_share=True))
+def hold(connection: Connection, number: int, batch: PredictionBatch) -> None:
+    """See to it that *batch* stays as long as this transaction, while another one has it locked for writing.
+
+    Raises:
+        UnavailableError: STORE_UNAVAILABLE, it is not there any more.
+    """
+    stored = select(table.c.number).where(table.c.number == number)
+    if connection.scalar(stored.with_for_update(read=True, key_share=True)) is None:
+        raise cleared(batch)
 
 
 def copy(connection: Connection, number: int, batch: PredictionBatch, predictions: Iterable[pa.RecordBatch]) -> int:

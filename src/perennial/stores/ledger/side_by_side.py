@@ -8,11 +8,13 @@ stopped in between leaves a staged batch of 0 rows with some; the next attempt r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, suppress
 from itertools import chain
 from threading import Event
 from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
 
 from perennial.core.errors import PerennialError
 from perennial.core.receipts import PredictionBatch
@@ -29,46 +31,61 @@ if TYPE_CHECKING:
 Writing = Callable[[], AbstractContextManager["Connection"]]
 """Begins a transaction in which the batch's months are there, and which ends only where this attempt may still write."""
 
+_IDLE_FOR_LONG = func.set_config("idle_in_transaction_session_timeout", "0", True)  # noqa: FBT003 - until its end
+"""For the transaction that says nothing while the streams are copied. Those that copy are never idle, however slow a stream is."""
+
 
 def stage_side_by_side(writing: Writing, batch: PredictionBatch, streams: Streams) -> None:
     """Write *batch* and the predictions of all *streams* in the state ``staged``; see :func:`batches.stage`.
 
     Raises:
         ConflictError: INTERVAL_OVERLAP, LEASE_LOST.
-        DataError: As ``batches.stage``. What was written is removed again.
+        DataError: As ``batches.stage``. What was written is removed again, with what an earlier attempt has left.
+        UnavailableError: STORE_UNAVAILABLE, also where an earlier attempt removes the batch at this moment.
     """
     with writing() as connection:
         batches.refuse_overlap(connection, batch)
-        ours = batches.begin(connection, batch, rows=0) is not None
+        batches.begin(connection, batch, rows=0)
+    claimed = False
     try:
         with writing() as connection:
             number = batches.claim(connection, batch)
+            claimed = True
             if number is None:  # an earlier attempt has written some, or all: what is to be done then is done in one transaction
                 batches.stage(connection, batch, chain.from_iterable(streams))
             else:
+                connection.execute(select(_IDLE_FOR_LONG))
                 batches.end(connection, number, batch, _copied(writing, number, batch, streams))
     except BaseException:
-        if ours:
-            with suppress(PerennialError), writing() as connection:  # else a collection does it
+        if claimed:  # whoever else has it removes it, or makes it whole
+            with suppress(PerennialError), writing() as connection:  # else the next attempt does it, or a collection
                 batches.remove(connection, batch)
         raise
 
 
 def _copied(writing: Writing, number: int, batch: PredictionBatch, streams: Streams) -> int:
-    """Copy each stream in a transaction of its own, and return how many rows there were. Where one fails, the others end early."""
+    """Copy each stream in a transaction of its own, and return how many rows there were.
+
+    Where one fails, or this thread is stopped by a signal (Airflow's timeout, Ctrl-C), the others end early.
+    """
     failed = Event()
 
     def one(stream: Iterable[pa.RecordBatch]) -> int:
         try:
             with writing() as connection:
-                batches.hold(connection, number)
+                batches.hold(connection, number, batch)
                 return batches.copy(connection, number, batch, _unless(failed, stream))
         except BaseException:
             failed.set()
             raise
 
     with ThreadPoolExecutor(len(streams), thread_name_prefix="copy") as pool:
-        copying = [pool.submit(one, stream) for stream in streams]
+        try:
+            copying = [pool.submit(one, stream) for stream in streams]
+            wait(copying)
+        except BaseException:
+            failed.set()  # before the pool waits for its threads
+            raise
     errors = [error for copied in copying if (error := copied.exception()) is not None]
     for error in sorted(errors, key=lambda error: isinstance(error, _StoppedError)):  # first the one that stopped the others
         raise error
