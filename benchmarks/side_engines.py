@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context
-from pickle import loads
 from typing import TypeVar
-
-from cloudpickle import dumps
 
 from perennial.ports import Tools
 
@@ -42,7 +39,7 @@ class Processes:
 
     def map(self, work: Callable[[P, Tools], bytes], parts: Sequence[P]) -> list[bytes]:
         """Do *work* with each of *parts*; see ``ports.Engine.map``."""
-        return list(self._pool.map(_opening, [dumps((work, self._tools, part)) for part in parts]))
+        return list(self._pool.map(partial(_opening, work, self._tools), parts))
 
     def close(self) -> None:
         """End the processes."""
@@ -53,10 +50,8 @@ def _with(work: Callable[[P, Tools], bytes], tools: Tools, part: P) -> bytes:
     return work(part, tools)
 
 
-def _opening(packed: bytes) -> bytes:
-    work, tools, part = loads(packed)  # noqa: S301 - the process that started this one packed it
-    answer: bytes = work(part, _opened(tools))
-    return answer
+def _opening(work: Callable[[P, Tools], bytes], tools: Callable[[], Tools], part: P) -> bytes:
+    return work(part, _opened(tools))
 
 
 @cache

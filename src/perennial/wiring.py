@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from perennial.core.codes import Code
 from perennial.core.errors import RejectedError
+from perennial.core.file_errors import file_errors
 
 if TYPE_CHECKING:
     from perennial.ports import Artifacts, Source, Stores, Tools
@@ -230,20 +231,25 @@ class ExecutorTools:
         """Open them.
 
         Raises:
-            RejectedError: SETTING_MISSING, this machine has no signing key.
+            RejectedError: SETTING_MISSING, this machine has no signing key; STORE_FULL, STORE_DENIED, its home cannot be used.
+            UnavailableError: STORE_UNAVAILABLE.
         """
         from perennial.ports import Tools  # noqa: PLC0415 - DAG files import this module, and parsing must stay light
+        from perennial.stores.spark.own_folder import own_folder  # noqa: PLC0415 - for those who use it
 
         configured = Settings.of({**os.environ, **dict(self.told)})
-        if not configured.signing_key and not (configured.home / "signing.key").exists():  # a new one would fit no model
-            fix = "Give Spark's executors the PERENNIAL_SIGNING_KEY of the installation."
-            raise RejectedError(Code.SETTING_MISSING, "is not set on an executor", where="PERENNIAL_SIGNING_KEY", fix=fix)
-        return Tools(
-            artifacts=open_artifacts(configured),
-            signing_key=signing_key(configured),
-            scratch=_scratch(configured),
-            trusted=configured.trusted,
-        )
+        with file_errors("PERENNIAL_HOME"):
+            keyed = bool(configured.signing_key) or (configured.home / "signing.key").exists()
+            if not keyed:  # a new one would fit no model
+                fix = "Give Spark's executors the PERENNIAL_SIGNING_KEY of the installation."
+                raise RejectedError(Code.SETTING_MISSING, "is not set on an executor", where="PERENNIAL_SIGNING_KEY", fix=fix)
+            scratch = own_folder(configured.home / "scratch")
+            return Tools(
+                artifacts=open_artifacts(configured, scratch=scratch),
+                signing_key=signing_key(configured),
+                scratch=scratch,
+                trusted=configured.trusted,
+            )
 
 
 def _scratch(configured: Settings) -> Path:
@@ -330,13 +336,13 @@ def open_health(configured: Settings | None = None) -> Iterator[PostgresHealth]:
         yield health
 
 
-def open_artifacts(configured: Settings) -> Artifacts:
-    """Return the store of artifacts, on disk or on S3."""
+def open_artifacts(configured: Settings, *, scratch: Path | None = None) -> Artifacts:
+    """Return the store of artifacts, on disk or on S3; what is fetched from there lies in *scratch*, or else below the home."""
     if configured.artifacts.startswith("s3://"):
         from perennial.stores.artifacts.s3 import open_s3  # noqa: PLC0415 - boto3, for those who use it
 
-        scratch = configured.home / "scratch"
-        return open_s3(configured.artifacts, endpoint_url=configured.s3_endpoint, scratch=scratch)
+        folder = scratch or configured.home / "scratch"
+        return open_s3(configured.artifacts, endpoint_url=configured.s3_endpoint, scratch=folder)
     from perennial.stores.artifacts.disk import DiskArtifacts  # noqa: PLC0415
 
     return DiskArtifacts(Path(configured.artifacts))

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import numpy as np
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
+from pyarrow import feather
 
 from perennial.core.digest import canonical_json
 from perennial.core.errors import UnavailableError
@@ -22,6 +32,7 @@ from perennial.core.receipts import ModelVersion, Predicted, Publication, Purpos
 from perennial.definition.models import Definition
 from perennial.monitoring.counting.reference import Reference
 from perennial.ports import Engine, Stores, Tools
+from perennial.steps.audit import look
 from perennial.steps.extract import extract
 from perennial.steps.measuring.counted import counted
 from perennial.steps.predict import predict
@@ -37,6 +48,7 @@ from perennial.wiring import ExecutorTools, Settings, open_artifacts
 
 Define = Callable[..., Definition]
 Retrain = Callable[[Definition, Stores, datetime], Publication]
+FILES = Path(__file__).parent / "files"
 NIGHT = 31
 CITIES = 40
 ROWS = 24 * CITIES
@@ -49,6 +61,9 @@ SHAPES = {
     "skewed": [1, 2, 3, ROWS - 7, 1],
 }
 """How many rows lie in each part."""
+CROWDED = "odd_estimators.Crowded"
+GROUP = 50
+"""Rows of a row group here, so that parts have several, whose last one is shorter: the batches in which a model is asked."""
 
 
 def _many_cities(table: pa.Table) -> pa.Table:
@@ -91,6 +106,10 @@ def definition(define: Define, tables: dict[str, pa.Table]) -> Definition:
         ("expect_column_max_to_be_between", {"column": "temperature", "min_value": -25, "max_value": 60}),
         ("expect_column_unique_value_count_to_be_between", {"column": "sky", "min_value": 2, "max_value": 4}),
         ("expect_compound_columns_to_be_unique", {"column_list": ["city", "event_at"]}),
+        ("expect_column_values_to_match_regex", {"column": "sky", "regex": "^(clear|grey|storm|a sky.*)$"}),
+        ("expect_column_values_to_be_in_set", {"column": "sky", "value_set": ["clear", "grey", "storm"]}),
+        ("expect_column_value_lengths_to_be_between", {"column": "sky", "min_value": 4, "max_value": 20}),
+        ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "humidity", "column_B": "temperature", "mostly": 0.1}),
     ]
     return define(
         features={"numeric": ["temperature", "humidity", "wet"], "categorical": ["sky"]},
@@ -98,6 +117,46 @@ def definition(define: Define, tables: dict[str, pa.Table]) -> Definition:
         expectations=[{"type": name, "arguments": arguments} for name, arguments in checks],
         quality={"tolerated": "60%", "tolerated_training": "90%", "faults": {"copies": False}},
     )
+
+
+def _groups(rows: int, group: int) -> list[int]:
+    """Return how many rows lie in each row group of so many rows; one that is empty where there are none."""
+    return [min(group, rows - start) for start in range(0, rows, group)] or [0]
+
+
+class Hole(NamedTuple):
+    """What stands in so many rows of a column instead of what was measured."""
+
+    column: str
+    value: float | str | None
+    start: int
+    rows: int
+
+
+def _with_hole(table: pa.Table, hole: Hole) -> pa.Table:
+    place, kind = table.column_names.index(hole.column), table.schema.field(hole.column).type
+    out = (np.arange(table.num_rows) >= hole.start) & (np.arange(table.num_rows) < hole.start + hole.rows)
+    return table.set_column(place, hole.column, pc.if_else(pa.array(out), pa.scalar(hole.value, kind), table[hole.column]))
+
+
+HOLES = st.builds(
+    lambda what, start, rows: Hole(what[0], what[1], start, rows),
+    st.sampled_from(
+        [
+            ("temperature", None),
+            ("temperature", float("nan")),
+            ("temperature", float("inf")),
+            ("temperature", 11.0),  # refused: a part, or a row group, of which no row is left
+            ("humidity", None),
+            ("wet", None),
+            ("sky", None),
+            ("sky", "a sky that only one part knows"),
+            ("city", "the same city"),
+        ]
+    ),
+    st.integers(0, ROWS),
+    st.sampled_from([1, GROUP, 333]),
+)
 
 
 @dataclass(frozen=True)
@@ -108,19 +167,25 @@ class Ready:
     stores: Stores
     extracted: Snapshot
 
-    def cut(self, shape: Sequence[int]) -> Snapshot:
-        """Return a snapshot of the same rows, so many of them in each part."""
+    def cut(self, shape: Sequence[int], *, group: int = GROUP, holes: Sequence[Hole] = ()) -> Snapshot:
+        """Return a snapshot of the same rows with *holes*, so many of them in each part, and *group* in each row group."""
         artifacts = self.stores.artifacts
         (whole,) = parts_of(artifacts, self.extracted.digest).rows
         with artifacts.fetch(whole.digest) as path:
-            rows = pa.parquet.read_table(path).combine_chunks()
+            rows = reduce(_with_hole, holes, pa.parquet.read_table(path)).combine_chunks()
         ends = np.cumsum(shape)
-        parts = [self._part(rows.slice(end - count, count)) for end, count in zip(ends, shape, strict=True)]
+        parts = [self._part(rows.slice(end - count, count), group) for end, count in zip(ends, shape, strict=True)]
         manifest = canonical_json({"parts": {"rows": [part.model_dump() for part in parts], "labels": []}})
         return self.stores.ledger.record(self.extracted.model_copy(update={"digest": artifacts.put(manifest)}))
 
-    def _part(self, rows: pa.Table) -> Part:
-        (part,) = store_parts((batch for batch in rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]), self.stores)
+    def _part(self, rows: pa.Table, group: int) -> Part:
+        batches = rows.to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("perennial.steps.snapshots.store_parts.ROWS_PER_GROUP", group)
+            (part,) = store_parts((batch for batch in batches), self.stores)
+        with self.stores.artifacts.fetch(part.digest) as path:
+            kept = pa.parquet.ParquetFile(path).metadata
+        assert [kept.row_group(number).num_rows for number in range(kept.num_row_groups)] == _groups(rows.num_rows, group)
         return part
 
     def checked(self, snapshot: Snapshot, engine: Engine | None) -> Validation:
@@ -167,6 +232,66 @@ def test_predictions_and_counts_are_those_of_this_process(ready: Ready, engine: 
     assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
 
 
+@pytest.fixture
+def crowded(
+    definition: Definition, define: Define, new_stores: Callable[..., Stores], retrained: Retrain, executors: Path
+) -> Ready:
+    """A night of a model whose predictions say in which batches it was asked."""
+    stores = replace(new_stores(artifacts=DiskArtifacts(executors)), trusted=frozenset({CROWDED}))
+    changed = definition.model_copy(update={"estimator": define(estimator={"path": "odd_estimators:crowded"}).estimator})
+    assert retrained(changed, stores, day(30)).promoted
+    return Ready(changed, stores, extract(changed, night(NIGHT), stores, purpose=Purpose.SCORE, as_of=day(NIGHT + 1)))
+
+
+@pytest.fixture
+def trusting(crowded: Ready, engine: Engine, executors: Path) -> Iterator[Engine]:
+    """The same engine, which loads that model."""
+    if isinstance(engine, InlineEngine):
+        yield InlineEngine(crowded.stores)
+        return
+    said = {"PERENNIAL_ARTIFACTS": str(executors), "PERENNIAL_HOME": str(executors.parent), "PERENNIAL_TRUSTED_TYPES": CROWDED}
+    with closing(SparkEngine("local[2]", ExecutorTools(tuple(said.items())))) as found:
+        yield found
+
+
+@pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_model_is_asked_in_the_same_batches(crowded: Ready, trusting: Engine, shape: list[int]) -> None:
+    """Row groups, without the rows that are refused: what a library computes may depend on the batch in its last digits."""
+    snapshot = crowded.cut(shape)
+    validation = crowded.checked(snapshot, None)
+    _, rows_here = crowded.predicted(snapshot, validation, None)
+    _, rows_there = crowded.predicted(snapshot, validation, trusting)
+    assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+    otherwise = crowded.cut([7, ROWS - 7])
+    _, (rows, _) = crowded.predicted(otherwise, crowded.checked(otherwise, None), None)
+    assert not rows.column("prediction").equals(rows_here[0].column("prediction"))
+
+
+@pytest.mark.usefixtures("odd")
+@given(
+    cuts=st.lists(st.integers(0, ROWS), max_size=5),
+    group=st.sampled_from([23, GROUP, 333, 1000]),
+    holes=st.lists(HOLES, max_size=3),
+)
+@example(cuts=[333, 666], group=GROUP, holes=[Hole("temperature", 11.0, 300, 400)])
+@example(cuts=[333, 666], group=GROUP, holes=[Hole("sky", None, 0, 333), Hole("temperature", None, 333, 333)])
+@example(cuts=[0, 0, ROWS, ROWS], group=333, holes=[Hole("sky", None, 0, ROWS)])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_night_in_any_parts_is_that_of_this_process(crowded: Ready, cuts: list[int], group: int, holes: list[Hole]) -> None:
+    """Parts that have no value in a column, values of their own, or no row that is left, in row groups of any size."""
+    bounds = [0, *sorted(cuts), ROWS]
+    snapshot = crowded.cut([end - start for start, end in pairwise(bounds)], group=group, holes=holes)
+    engine = InlineEngine(crowded.stores)
+    validation = crowded.checked(snapshot, None)
+    event(validation.verdict)
+    assert crowded.checked(snapshot, engine).id == validation.id
+    here, rows_here = crowded.predicted(snapshot, validation, None)
+    there, rows_there = crowded.predicted(snapshot, validation, engine)
+    assert there == here
+    assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+
+
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_verdicts_are_those_of_this_process(ready: Ready, engine: Engine, shape: list[int]) -> None:
     """The id of a validation is the digest of its findings and of the rows that it refused, with their reasons."""
@@ -193,35 +318,118 @@ def test_counts_are_those_of_this_process(ready: Ready, engine: Engine) -> None:
 
 @dataclass(frozen=True)
 class Unlucky:
-    """An engine on which the work with the second part is killed, so many times."""
+    """An engine on which the work with the second part is killed, so many times, at a moment."""
 
     engine: Engine
     odd: Any
-    marks: str
+    marks: Path
     times: int
+    at: str
 
     def map(self, work: Callable[[Any, Tools], bytes], parts: Sequence[Any]) -> list[bytes]:
         """Do *work*."""
-        return self.engine.map(self.odd.Failing(self.marks, "kill", self.times, (str(parts[1]),), work), parts)
+        self.marks.mkdir()
+        return self.engine.map(self.odd.Failing(str(self.marks), "kill", self.times, (str(parts[1]),), work, self.at), parts)
+
+    @property
+    def found(self) -> list[str]:
+        """The marks of the attempts, and that of the moment that they came to."""
+        return sorted(mark.name for mark in self.marks.iterdir())
 
 
 @pytest.mark.spark
-def test_a_night_of_which_a_process_is_killed_is_right_or_not_there(ready: Ready, spark: Engine, odd: Any, tmp_path: Path) -> None:
-    """Killed twice, it is published as if nothing had been; killed three times, nothing of it is, and the next attempt does it."""
+@pytest.mark.parametrize("at", ["before", "predicting", "put", "after"])
+def test_a_night_of_which_a_process_is_killed_is_right_or_not_there(
+    ready: Ready, spark: Engine, odd: Any, tmp_path: Path, at: str
+) -> None:
+    """Killed twice, it is published as if nothing had been; killed three times, nothing of it is, and the next attempt does it.
+
+    Wherever that happens: before the work, while a model predicts, when the champion's predictions of the part are in the artifacts
+    and the baseline's are not, and when all are and only the answer is lost.
+    """
     snapshot = ready.cut(SHAPES["three"])
     validation = ready.checked(snapshot, None)
     here, rows_here = ready.predicted(snapshot, validation, None)
-    folders = [tmp_path / "twice", tmp_path / "thrice"]
-    for folder in folders:
-        folder.mkdir()
-    there, rows_there = ready.predicted(snapshot, validation, Unlucky(spark, odd, str(folders[0]), 2))
+    came = {"before": [], "predicting": ["predict"], "put": ["put"], "after": ["after"]}[at]
+    twice, thrice = Unlucky(spark, odd, tmp_path / "twice", 2, at), Unlucky(spark, odd, tmp_path / "thrice", 3, at)
+    there, rows_there = ready.predicted(snapshot, validation, twice)
     assert there == here
     assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+    assert twice.found == ["0-1", "0-2", "0-3", *came]
     with pytest.raises(UnavailableError) as caught:
-        ready.predicted(snapshot, validation, Unlucky(spark, odd, str(folders[1]), 3))
+        ready.predicted(snapshot, validation, thrice)
     assert str(caught.value) == "spark: part 2 of 3 was lost with its machine or process 3 times [ENGINE_FAILED]"
+    assert thrice.found == ["0-1", "0-2", "0-3", *came]
     assert ready.stores.ledger.predictions(ready.definition.name, within=night(NIGHT)).num_rows == 0
     assert ready.predicted(snapshot, validation, spark)[0] == here
+
+
+@pytest.mark.faults
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # Javas start, each in seconds where nothing else runs
+@pytest.mark.usefixtures("needs_spark")
+def test_a_night_of_which_an_executor_is_killed_or_a_task_runs_twice_is_right(
+    definition: Definition,
+    new_stores: Callable[..., Stores],
+    retrained: Retrain,
+    postgres_ledger: PostgresLedger,
+    ledger_url: str,
+    tmp_path: Path,
+) -> None:
+    """In a Spark whose executors are processes of their own: one is killed when it has put its part, and nobody has heard so."""
+    artifacts = tmp_path / "artifacts"
+    stores = new_stores(artifacts=DiskArtifacts(artifacts), ledger=postgres_ledger)
+    assert retrained(definition, stores, day(30)).promoted
+    ready = Ready(definition, stores, extract(definition, night(NIGHT), stores, purpose=Purpose.SCORE, as_of=day(NIGHT + 1)))
+    snapshot = ready.cut(SHAPES["three"])
+    validation = ready.checked(snapshot, None)
+    (tmp_path / "night.pickle").write_bytes(pickle.dumps((definition, snapshot, validation)))
+    _run_cluster(
+        tmp_path,
+        PERENNIAL_ARTIFACTS=str(artifacts),
+        PERENNIAL_HOME=str(tmp_path / "home"),
+        PERENNIAL_DATABASE_URL=ledger_url,
+        PERENNIAL_SIGNING_KEY=stores.signing_key.hex(),
+    )
+    attempts = {
+        what: sorted(mark.name for mark in (tmp_path / what).iterdir() if mark.name != "0-3")  # speculation may run it once more
+        for what in ("put", "after", "twice")
+    }
+    assert attempts == {
+        "put": ["0-1", "0-2", "put"],
+        "after": ["0-1", "0-2", "after"],
+        "twice": ["done-1", "done-2", "slow-1", "slow-2"],
+    }
+    assert look(stores).faults == ()
+    assert _current(ledger_url) == {"baseline": 1, "champion": 1}
+    here, rows_here = ready.predicted(snapshot, validation, None)
+    assert [one.num_rows for one in rows_here] == [ROWS - validation.quarantined] * 2
+    for what in attempts:
+        assert Predicted.model_validate_json((tmp_path / f"{what}.json").read_text()) == here
+        rows_there = [feather.read_table(tmp_path / f"{what}-{role}.arrow") for role in ("champion", "baseline")]
+        assert all(one.equals(other) for one, other in zip(rows_there, rows_here, strict=True))
+
+
+def _run_cluster(folder: Path, **environment: str) -> None:
+    """Have the night in *folder* predicted by a process of its own: each can have one Spark only."""
+    path = os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = subprocess.run(
+        [sys.executable, str(FILES / "odd_cluster.py"), str(folder)],
+        env={**os.environ, **environment, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+
+
+def _current(url: str) -> dict[str, int]:
+    """Return how many batches are current in the ledger, by role."""
+    with closing(psycopg.connect(url.replace("+psycopg", ""))) as connection:
+        counted = "SELECT role, count(*) FROM perennial.prediction_batch WHERE state = 'current' GROUP BY role"
+        return dict(connection.execute(counted).fetchall())
 
 
 @pytest.mark.spark

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,6 @@ from perennial.wiring import ExecutorTools
 
 Failing = Callable[..., Any]
 pytestmark = pytest.mark.spark
-FILES = Path(__file__).parent / "files"
 NUMBERS = range(5)
 DOUBLED = [b"0", b"2", b"4", b"6", b"8"]
 
@@ -79,26 +74,3 @@ def test_an_executor_without_the_key_says_so(spark: SparkEngine, odd: Any, tmp_p
     assert list(tmp_path.glob("*.key")) == []
     away.close()
     assert spark.map(odd.Doubled(), NUMBERS) == DOUBLED  # the session was not its own to stop
-
-
-@pytest.mark.faults
-@pytest.mark.slow
-@pytest.mark.timeout(900)  # six Javas start, each in seconds where nothing else runs
-@pytest.mark.usefixtures("needs_spark")
-def test_an_executor_that_is_killed_and_a_task_that_runs_twice_change_nothing(tmp_path: Path) -> None:
-    """In a Spark whose executors are processes of their own: each part is answered once, and right."""
-    path = os.pathsep.join([str(FILES), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, str(FILES / "odd_cluster.py"), str(tmp_path)]
-    ended = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told == {"killed": [0, 2, 4, 6, 8, 10], "twice": [0, 2, 4, 6, 8, 10]}
-    assert sorted(mark.name for mark in (tmp_path / "killed").iterdir()) == ["0-1", "0-2"]
-    assert sorted(mark.name for mark in (tmp_path / "twice").iterdir()) == ["done", "slow-1", "slow-2"]

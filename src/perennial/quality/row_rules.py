@@ -41,13 +41,32 @@ Raises:
 
 
 def row_rule(type: str, arguments: Arguments) -> RowRule:  # noqa: A002 - the definition's own word
-    """Return the rule of an expectation about single rows, which the catalogue found without faults."""
-    return _RULES[type](arguments)
+    """Return the rule of an expectation about single rows, which the catalogue found without faults.
+
+    It travels to other machines as these two, and is made anew there: never as code.
+    """
+    return _Rule(type, arguments)
 
 
 def is_row_rule(type: str) -> bool:  # noqa: A002 - the definition's own word
     """Return whether an expectation is about single rows, so that it can be checked on each batch alone."""
     return type in _RULES
+
+
+class _Rule:
+    """A rule, and what it was made of."""
+
+    __slots__ = ("_look", "_made_of")
+
+    def __init__(self, type: str, arguments: Arguments) -> None:  # noqa: A002 - the definition's own word
+        self._made_of, self._look = (type, arguments), _RULES[type](arguments)
+
+    def __call__(self, batch: Batch) -> Seen:
+        """Look at *batch*."""
+        return self._look(batch)
+
+    def __reduce__(self) -> tuple[Callable[..., RowRule], tuple[str, Arguments]]:
+        return row_rule, self._made_of
 
 
 def _not_missing(arguments: Arguments) -> RowRule:

@@ -1,24 +1,28 @@
-"""A Spark of a master and two workers on this machine: an executor is killed, and a slow task is run twice at the same time."""
+"""A night on a Spark of a master and two workers on this machine: executors are killed, and a task runs twice at the same time."""
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import odd_pieces  # type: ignore[import-not-found] # on the path of the process
 import pyspark
+from pyarrow import feather
 
+from perennial.core.receipts import Role
 from perennial.ports import Tools
+from perennial.steps.predict import predict
 from perennial.stores.spark.engine import SparkEngine
-from perennial.testing import MemoryArtifacts
+from perennial.wiring import ExecutorTools, open_stores
 
 MASTER = "127.0.0.1"
 WORKERS = ("127.0.0.2", "127.0.0.3")
@@ -37,23 +41,43 @@ OPTIONS = {
 PATIENCE_S = 180
 
 
-def tools(folder: str) -> Tools:
-    """Open what the work does not use."""
-    return Tools(artifacts=MemoryArtifacts(), signing_key=b"", scratch=Path(folder))
+@dataclass(frozen=True)
+class Odd:
+    """An engine on which something happens to the work with the second part.
+
+    Attributes:
+        engine: The engine.
+        marks: Where attempts leave their marks. Its name says what happens: the executor is killed when the first predictions are
+            in the artifacts (``put``), or when all is done but told (``after``); or the work is done twice (``twice``).
+    """
+
+    engine: SparkEngine
+    marks: Path
+
+    def map(self, work: Callable[[Any, Tools], bytes], parts: Sequence[Any]) -> list[bytes]:
+        """Do *work*."""
+        which, marks, what = str(parts[1]), str(self.marks), self.marks.name
+        slow = odd_pieces.Slow(marks, which, work)
+        return self.engine.map(slow if what == "twice" else odd_pieces.Failing(marks, "parent", 1, (which,), work, what), parts)
 
 
-def main(marks: Path) -> None:
-    """Write what came of both, and which marks the attempts left."""
-    for name in ("killed", "twice"):
-        (marks / name).mkdir()
-    killed = odd_pieces.Failing(str(marks / "killed"), "parent", 1, ("2",), odd_pieces.Doubled())
-    twice = odd_pieces.Slow(str(marks / "twice"), "3", odd_pieces.Doubled())
+def main(folder: Path) -> None:
+    """Predict the night that lies in *folder* once for each thing that may happen, and write what was published."""
+    definition, snapshot, validation = pickle.loads((folder / "night.pickle").read_bytes())  # noqa: S301 - the test's own
+    told = tuple((name, os.environ[name]) for name in ("PERENNIAL_ARTIFACTS", "PERENNIAL_HOME"))
     with ExitStack() as running:
-        master = running.enter_context(cluster(marks))
-        engine = running.enter_context(closing(SparkEngine(master, partial(tools, str(marks)), OPTIONS)))
-        works = {"killed": killed, "twice": twice}
-        told = {name: [int(answer) for answer in engine.map(work, range(6))] for name, work in works.items()}
-    (marks / "told.json").write_text(json.dumps(told))
+        stores = running.enter_context(open_stores())
+        engine = running.enter_context(closing(SparkEngine(running.enter_context(cluster(folder)), ExecutorTools(told), OPTIONS)))
+        for what in ("put", "after", "twice"):
+            marks = folder / what
+            marks.mkdir()
+            stores.ledger.expire_predictions({(snapshot.model, snapshot.segment): snapshot.interval.end})
+            odd = replace(stores, engine=Odd(engine, marks))
+            predicted = predict(definition, snapshot.interval, odd, snapshot=snapshot, validation=validation)
+            (folder / f"{what}.json").write_text(predicted.model_dump_json())
+            for role in (Role.CHAMPION, Role.BASELINE):
+                rows = stores.ledger.predictions(snapshot.model, role=role, within=snapshot.interval)
+                feather.write_feather(rows, folder / f"{what}-{role.value}.arrow")
 
 
 @contextmanager
