@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,6 @@ OPTIONS = {
     "spark.speculation.minTaskRuntime": "100ms",
     "spark.speculation.multiplier": "1.1",
     "spark.speculation.quantile": "0.5",
-    "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"],
 }
 PATIENCE_S = 180
 
@@ -49,28 +48,49 @@ def main(marks: Path) -> None:
     killed = odd_pieces.Failing(str(marks / "killed"), "parent", 1, ("2",), odd_pieces.Doubled())
     twice = odd_pieces.Slow(str(marks / "twice"), "3", odd_pieces.Doubled())
     with ExitStack() as running:
-        master = running.enter_context(cluster(marks))
-        engine = running.enter_context(closing(SparkEngine(master, partial(tools, str(marks)), OPTIONS)))
+        address = running.enter_context(cluster(marks))
+        os.environ["SPARK_CONF_DIR"] = configured(marks, {**OPTIONS, "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]})
+        engine = running.enter_context(closing(SparkEngine(address, partial(tools, str(marks)))))
         works = {"killed": killed, "twice": twice}
         told = {name: [int(answer) for answer in engine.map(work, range(6))] for name, work in works.items()}
     (marks / "told.json").write_text(json.dumps(told))
 
 
+def configured(folder: Path, options: Mapping[str, str]) -> str:
+    """Return a folder for ``SPARK_CONF_DIR`` with *options*."""
+    path = folder / "conf" / "spark-defaults.conf"
+    path.parent.mkdir()
+    path.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+    return str(path.parent)
+
+
+@contextmanager
+def master(folder: Path) -> Iterator[str]:
+    """Yield the address of a master without workers."""
+    port = _free_port()
+    with _ended(_daemon(folder, MASTER, "master.Master", "--port", str(port))):
+        _await(port)
+        yield f"spark://{MASTER}:{port}"
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """Yield the address of a master that has two workers of one core each."""
-    port = _free_port()
-    address = f"spark://{MASTER}:{port}"
-    daemons = [_daemon(folder, MASTER, "master.Master", "--port", str(port))]
-    try:
-        _await(port)
-        memory = ("--cores", "1", "--memory", "700m", "--work-dir", str(folder / "work"))
-        daemons += [_daemon(folder, host, "worker.Worker", *memory, address) for host in WORKERS]
+    memory = ("--cores", "1", "--memory", "700m", "--work-dir", str(folder / "work"))
+    with ExitStack() as running:
+        address = running.enter_context(master(folder))
+        for host in WORKERS:
+            running.enter_context(_ended(_daemon(folder, host, "worker.Worker", *memory, address)))
         yield address
+
+
+@contextmanager
+def _ended(daemon: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
     finally:
-        for daemon in daemons:
-            daemon.kill()
-            daemon.wait()
+        daemon.kill()
+        daemon.wait()
 
 
 def _daemon(folder: Path, host: str, name: str, *arguments: str) -> subprocess.Popen[bytes]:
