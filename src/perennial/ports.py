@@ -448,7 +448,7 @@ class Engine(Protocol):
 
         Raises:
             PerennialError: What *work* raised: the same class, with the same faults; of several parts that of the first.
-            TerminalError: ENGINE_FAILED, *work* broke with another error as often as it was tried.
+            TerminalError: ENGINE_FAILED, *work* broke with another error as often as it was tried, or no machine is set up for it.
             UnavailableError: ENGINE_FAILED, machines were lost as often as it was tried; ENGINE_UNAVAILABLE.
         """
         ...

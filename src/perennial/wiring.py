@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perennial.stores.health import PostgresHealth
     from perennial.stores.ledger import PostgresLedger
     from perennial.stores.spark.engine import SparkEngine
+    from perennial.stores.spark.later import LaterEngine
     from perennial.workshop.owner import ProcessWorkshop
 
 KEY_BYTES = 32
@@ -201,20 +202,48 @@ def new_workshop() -> ProcessWorkshop:
     return ProcessWorkshop(_for_jobs(environment()))
 
 
-def open_engine(configured: Settings, connections: Connections | None = None) -> SparkEngine:
-    """Return the engine that the settings name. It starts when it is first used.
+def open_engine(configured: Settings, connections: Connections | None = None, *, patience_s: float | None = None) -> LaterEngine:
+    """Return the engine that the settings name. Its connection is looked up, and it starts, when it is first used.
+
+    Args:
+        configured: The settings.
+        connections: Where to look first for the master, where the settings name a connection.
+        patience_s: How long it may take to start, and to begin with a part; by default as long as a step waits.
+
+    Raises:
+        RejectedError: SETTING_MISSING, at its first use: there is no such connection.
+    """
+    from perennial.stores.spark.engine import SparkEngine  # noqa: PLC0415 - for those who use it
+    from perennial.stores.spark.job import PATIENCE_S  # noqa: PLC0415 - the same
+    from perennial.stores.spark.later import LaterEngine  # noqa: PLC0415 - the same
+
+    elsewhere = connections or _ELSEWHERE.get()  # whoever uses it may do so in another thread
+
+    def choose() -> SparkEngine:
+        master = spark_master(configured, elsewhere)
+        return SparkEngine(master, _tools_of(configured, master), patience_s or PATIENCE_S)
+
+    return LaterEngine(choose)
+
+
+def spark_master(configured: Settings, connections: Connections | None = None) -> str:
+    """Return the master that the settings name, themselves or by a connection.
 
     Raises:
         RejectedError: SETTING_MISSING, there is no such connection.
     """
-    from perennial.stores.spark.engine import SparkEngine  # noqa: PLC0415 - for those who use it
-    from perennial.stores.spark.master import is_here, is_master, master_of  # noqa: PLC0415 - the same
+    from perennial.stores.spark.master import is_master, master_of  # noqa: PLC0415 - for those who use it
 
     named = configured.spark or ""
-    master = named if is_master(named) else master_of(_url(named, configured, connections, lambda _: None))
+    return named if is_master(named) else master_of(_url(named, configured, connections, lambda _: None))
+
+
+def _tools_of(configured: Settings, master: str) -> ExecutorTools:
+    from perennial.stores.spark.master import is_here  # noqa: PLC0415 - for those who use it
+
     told = {name: value for name, value in configured.environment().items() if name in _TOLD}
     home = {"PERENNIAL_HOME": str(configured.home)} if is_here(master) else {}
-    return SparkEngine(master, ExecutorTools(tuple(sorted({**told, **home}.items()))))
+    return ExecutorTools(tuple(sorted({**told, **home}.items())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import Result
 
 from perennial.cli.checkup_spark import Probe, spark
 from perennial.cli.finding import State
 from perennial.core.codes import Code
-from perennial.core.errors import UnavailableError
+from perennial.core.errors import RejectedError, UnavailableError
 from perennial.ports import Tools
 from perennial.testing import InlineEngine
-from perennial.wiring import Settings, open_artifacts, open_engine
+from perennial.wiring import Settings, looking_up, open_artifacts, open_engine, spark_master
 
 KEY = "ab" * 32
+Call = Callable[..., Result]
 
 
 class _Engine(InlineEngine):
@@ -36,7 +40,7 @@ def _tools(settings: Settings, key: str = KEY) -> Tools:
 
 def test_executors_like_this_machine_are_right(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was put there to be read is gone again."""
-    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: _Engine(_tools(settings)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda *_, **__: _Engine(_tools(settings)))
     (found,) = spark(settings)
     assert (found.what, found.state) == ("spark", State.RIGHT)
     assert found.found == "spark://spark:7077: executors on 1 host(s), as set up as this"
@@ -45,7 +49,7 @@ def test_executors_like_this_machine_are_right(settings: Settings, monkeypatch: 
 
 def test_executors_with_another_key_are_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model would be refused there. The key itself is not told."""
-    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: _Engine(_tools(settings, "cd" * 32)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda *_, **__: _Engine(_tools(settings, "cd" * 32)))
     (found,) = spark(settings)
     assert (found.state, found.found) == (State.WRONG, "executors have another signing key than this machine")
     digest = open_artifacts(settings).put(b"probe")
@@ -59,7 +63,7 @@ def test_a_spark_that_does_not_start_is_wrong(settings: Settings, monkeypatch: p
         def map(self, work: object, parts: object) -> list[bytes]:  # noqa: ARG002 - the port's
             raise UnavailableError(Code.ENGINE_UNAVAILABLE, "did not start", where="spark")
 
-    monkeypatch.setattr("perennial.wiring.open_engine", lambda _: Away(_tools(settings)))
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda *_, **__: Away(_tools(settings)))
     assert [str(one.found) for one in spark(settings)] == ["spark: did not start [ENGINE_UNAVAILABLE]"]
 
 
@@ -81,5 +85,43 @@ def test_a_connection_gives_the_master(settings: Settings, url: str) -> None:
     named = Settings.of(
         {**settings.environment(), "PERENNIAL_SPARK": "spark_default", "PERENNIAL_CONN_SPARK_DEFAULT": "spark://b:1"}
     )
-    assert open_engine(named, {"spark_default": url}.get)._master == "spark://master:7077"
-    assert open_engine(named)._master == "spark://b:1"
+    assert spark_master(named, {"spark_default": url}.get) == "spark://master:7077"
+    assert spark_master(named) == "spark://b:1"
+
+
+def test_a_connection_is_looked_up_at_the_first_use_and_where_its_stores_were_opened(settings: Settings) -> None:
+    """Most tasks never use it; whoever does may do so in another thread, which knows no context."""
+    asked: list[str] = []
+    named = Settings.of({**settings.environment(), "PERENNIAL_SPARK": "spark_default"})
+    with looking_up(asked.append):
+        engine = open_engine(named)
+    assert asked == []
+    with pytest.raises(RejectedError, match="connection spark_default"):
+        engine.map(Probe(""), [1])
+    engine.close()
+    assert asked == ["spark_default"]
+
+
+def test_a_verb_that_works_on_no_rows_needs_no_connection(call: Call, company: Any) -> None:
+    """Only Airflow knows it, which the plain command line does not ask."""
+    told = call("models", "list", PERENNIAL_SPARK="spark_default")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert company.second in told.stdout
+
+
+def test_the_probe_is_gone_whatever_comes_of_it_and_is_no_other_doctors(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two doctors at once, the first to end takes nothing from the second."""
+    seen: list[str] = []
+
+    class Away(_Engine):
+        def map(self, work: Any, parts: object) -> list[bytes]:  # noqa: ARG002 - the port's
+            seen.append(work.digest)
+            raise UnavailableError(Code.ENGINE_UNAVAILABLE, "did not start", where="spark")
+
+    monkeypatch.setattr("perennial.wiring.open_engine", lambda *_, **__: Away(_tools(settings)))
+    for _ in range(2):
+        list(spark(settings))
+    assert len(set(seen)) == 2
+    assert list(open_artifacts(settings).digests()) == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -31,6 +33,7 @@ from perennial.workshop.owner import ProcessWorkshop
 collect_ignore = ["files"]
 """Estimators, no tests."""
 DAYS = 45
+JAVA = 17
 FILES = Path(__file__).parent / "files"
 KEY = b"0123456789abcdef0123456789abcdef"
 Define = Callable[..., Definition]
@@ -107,10 +110,14 @@ def executors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def needs_spark() -> None:
-    """Skip the test where there is no PySpark, or no Java."""
+    """Skip the test where there is no PySpark, or no Java that it runs on."""
     pytest.importorskip("pyspark", reason="needs the extra: pip install 'perennial-ml[spark]'")
-    if shutil.which("java") is None:
-        pytest.skip("needs Java 17")
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin") if home else None)  # as Spark looks for it
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
+    version = re.search(r'version "(\d+)', said)
+    if version is None or int(version[1]) < JAVA:
+        pytest.skip(f"needs Java {JAVA} or later")
 
 
 @pytest.fixture(scope="session")

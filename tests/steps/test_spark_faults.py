@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from perennial.core.codes import Code
-from perennial.core.errors import DataError, PerennialError, TerminalError, UnavailableError
-from perennial.stores.spark.engine import SparkEngine
+from perennial.core.errors import DataError, PerennialError, RejectedError, TerminalError, UnavailableError
+from perennial.stores.spark.engine import SparkEngine, _answers
+from perennial.stores.spark.executor import ANSWERS
 from perennial.wiring import ExecutorTools
 
 Failing = Callable[..., Any]
@@ -74,3 +78,46 @@ def test_an_executor_without_the_key_says_so(spark: SparkEngine, odd: Any, tmp_p
     assert list(tmp_path.glob("*.key")) == []
     away.close()
     assert spark.map(odd.Doubled(), NUMBERS) == DOUBLED  # the session was not its own to stop
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("pythonVer", "3.99", "executors have another Python than {0}.{1}"),
+        ("pythonExec", "/nowhere/python", "executors cannot start their Python"),
+    ],
+)
+def test_executors_with_another_python_or_none_are_told_apart_from_lost_ones(
+    spark: SparkEngine, odd: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    """Nothing was lost, and a retry does not help."""
+    spark.map(odd.Doubled(), NUMBERS)
+    assert spark._started is not None
+    monkeypatch.setattr(spark._started.session.sparkContext, name, value)
+    with pytest.raises(RejectedError) as caught:
+        spark.map(odd.Doubled(), NUMBERS)
+    assert str(caught.value) == f"spark: {said.format(*sys.version_info)} [ENGINE_FAILED]"
+
+
+def test_executors_without_a_module_say_which(
+    spark: SparkEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The work cannot even be read there. The log names the class of Spark's error, and nothing of its text."""
+    (tmp_path / "only_here.py").write_text("def work(part, tools):\n    return b''\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(RejectedError) as caught, caplog.at_level("WARNING", "perennial"):
+        spark.map(import_module("only_here").work, NUMBERS)
+    said = "the executors' Python cannot run the work: ModuleNotFoundError, No module named 'only_here'"
+    assert str(caught.value) == f"spark: {said} [ENGINE_FAILED]"
+    assert caplog.messages == ["Spark gave up a job: PythonException"]
+
+
+@pytest.mark.parametrize("numbers", [[0], [0, 0, 1], [0, 2]])
+def test_a_part_without_an_answer_is_an_error(numbers: list[int]) -> None:
+    """A night without some of its rows would look like a whole one."""
+    table = pa.Table.from_pydict(
+        {"number": numbers, "answer": [b""] * len(numbers), "error": [None] * len(numbers)}, schema=ANSWERS
+    )
+    with pytest.raises(UnavailableError) as caught:
+        _answers(table, 2)
+    assert str(caught.value) == f"spark: answered {len(numbers)} times to 2 parts, which must be once to each [ENGINE_FAILED]"

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from uuid import uuid4
 
 from perennial import __version__, wiring
 from perennial.cli.finding import Finding, State
@@ -17,6 +18,8 @@ from perennial.ports import Tools
 
 PARTS = 8
 """So many pieces of work are given out; with a few executors each of them gets one."""
+PATIENCE_S = 90.0
+"""A master that does not answer is given up by Spark itself after 60 s; then it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,9 @@ def spark(settings: wiring.Settings) -> Iterator[Finding]:
     """Yield what can be said of Spark; nothing where the settings name none."""
     if settings.spark is None:
         return
-    probe = b"perennial doctor looks for its executors"
+    probe = f"perennial doctor {uuid4()}".encode()  # another doctor's is not this one's to delete
     try:
-        artifacts = wiring.open_artifacts(settings)
-        digest = artifacts.put(probe)
-        with closing(wiring.open_engine(settings)) as engine:
-            told = [json.loads(answer) for answer in engine.map(Probe(digest), range(PARTS))]
-        artifacts.delete(digest)
+        told = _told(settings, probe)
         expected = _known(probe, wiring.signing_key(settings))
     except PerennialError as error:
         yield Finding(what="spark", state=State.WRONG, found=str(error))
@@ -54,6 +53,17 @@ def spark(settings: wiring.Settings) -> Iterator[Finding]:
         yield Finding(
             what="spark", state=State.RIGHT, found=f"{settings.spark}: executors on {len(hosts)} host(s), as set up as this"
         )
+
+
+def _told(settings: wiring.Settings, probe: bytes) -> list[dict[str, str]]:
+    """Return what executors tell of themselves. The *probe* that they read is there for no longer."""
+    artifacts = wiring.open_artifacts(settings)
+    digest = artifacts.put(probe)
+    try:
+        with closing(wiring.open_engine(settings, patience_s=PATIENCE_S)) as engine:
+            return [json.loads(answer) for answer in engine.map(Probe(digest), range(PARTS))]
+    finally:
+        artifacts.delete(digest)
 
 
 def _known(probe: bytes, key: bytes) -> dict[str, str]:

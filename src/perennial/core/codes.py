@@ -107,8 +107,11 @@ class Code(StrEnum):
     MODEL_UNTRIED = "MODEL_UNTRIED", "No evaluation says that a fresh process could load a version, so nobody else loads it."
     WORKSHOP_ENDED = "WORKSHOP_ENDED", "The process that starts a process for each model did not start, or ended."
     # --- the engine
-    ENGINE_FAILED = "ENGINE_FAILED", "A part of the rows failed on Spark as often as it was tried. Nothing was published of it."
-    ENGINE_UNAVAILABLE = "ENGINE_UNAVAILABLE", "Spark did not start, or has no machine to work on."
+    ENGINE_FAILED = (
+        "ENGINE_FAILED",
+        "A part of the rows failed on Spark as often as it was tried, or executors cannot run the work. Nothing was published.",
+    )
+    ENGINE_UNAVAILABLE = "ENGINE_UNAVAILABLE", "Spark did not start, ended, or has no machine to work on."
     # --- state
     LEASE_HELD = "LEASE_HELD", "Another run holds the model. Try again when it has ended."
     LEASE_LOST = "LEASE_LOST", "A later attempt has taken over; this one may not write any more."

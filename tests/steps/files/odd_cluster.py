@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,6 @@ OPTIONS = {
     "spark.speculation.minTaskRuntime": "100ms",
     "spark.speculation.multiplier": "1.1",
     "spark.speculation.quantile": "0.5",
-    "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"],
 }
 PATIENCE_S = 180
 
@@ -67,7 +66,9 @@ def main(folder: Path) -> None:
     told = tuple((name, os.environ[name]) for name in ("PERENNIAL_ARTIFACTS", "PERENNIAL_HOME"))
     with ExitStack() as running:
         stores = running.enter_context(open_stores())
-        engine = running.enter_context(closing(SparkEngine(running.enter_context(cluster(folder)), ExecutorTools(told), OPTIONS)))
+        address = running.enter_context(cluster(folder))
+        os.environ["SPARK_CONF_DIR"] = configured(folder, OPTIONS)
+        engine = running.enter_context(closing(SparkEngine(address, ExecutorTools(told))))
         for what in ("put", "after", "twice"):
             marks = folder / what
             marks.mkdir()
@@ -80,21 +81,41 @@ def main(folder: Path) -> None:
                 feather.write_feather(rows, folder / f"{what}-{role.value}.arrow")
 
 
+def configured(folder: Path, options: Mapping[str, str]) -> str:
+    """Return a folder for ``SPARK_CONF_DIR`` with *options*."""
+    path = folder / "conf" / "spark-defaults.conf"
+    path.parent.mkdir()
+    path.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+    return str(path.parent)
+
+
+@contextmanager
+def master(folder: Path) -> Iterator[str]:
+    """Yield the address of a master without workers."""
+    port = _free_port()
+    with _ended(_daemon(folder, MASTER, "master.Master", "--port", str(port))):
+        _await(port)
+        yield f"spark://{MASTER}:{port}"
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """Yield the address of a master that has two workers of one core each."""
-    port = _free_port()
-    address = f"spark://{MASTER}:{port}"
-    daemons = [_daemon(folder, MASTER, "master.Master", "--port", str(port))]
-    try:
-        _await(port)
-        memory = ("--cores", "1", "--memory", "700m", "--work-dir", str(folder / "work"))
-        daemons += [_daemon(folder, host, "worker.Worker", *memory, address) for host in WORKERS]
+    memory = ("--cores", "1", "--memory", "700m", "--work-dir", str(folder / "work"))
+    with ExitStack() as running:
+        address = running.enter_context(master(folder))
+        for host in WORKERS:
+            running.enter_context(_ended(_daemon(folder, host, "worker.Worker", *memory, address)))
         yield address
+
+
+@contextmanager
+def _ended(daemon: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
     finally:
-        for daemon in daemons:
-            daemon.kill()
-            daemon.wait()
+        daemon.kill()
+        daemon.wait()
 
 
 def _daemon(folder: Path, host: str, name: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 ATTEMPTS = 3
 """So often a part is tried, each time on another machine where there is one."""
 
 _HERE = re.compile(r"local(\[(?P<cores>\*|\d+)(,\d+)?\])?")
-_SCHEMES = ("spark://", "k8s://", "yarn", "local-cluster[")
+_SCHEMES = ("spark://", "k8s://", "local-cluster[")
+_CONNECTION = re.compile(r"spark://(?P<kind>k8s://)?([^@/]*@)?(?P<place>(https?://)?[^/?]*)")
+"""What Airflow makes of a Spark connection: its host, partly quoted; a login before it; a port, a schema and extras behind it."""
 
 
 def is_master(setting: str) -> bool:
     """Return whether *setting* is a master itself; else it is the name of a connection.
 
     Examples:
-        >>> [is_master(one) for one in ("local[2]", "spark://host:7077", "yarn", "spark_default")]
-        [True, True, True, False]
+        >>> [is_master(one) for one in ("local[2]", "spark://host:7077", "yarn", "spark_default", "yarn_night")]
+        [True, True, True, False, False]
     """
-    return _HERE.fullmatch(setting) is not None or setting.startswith(_SCHEMES)
+    return setting == "yarn" or _HERE.fullmatch(setting) is not None or setting.startswith(_SCHEMES)
 
 
 def is_here(master: str) -> bool:
@@ -35,10 +37,13 @@ def master_of(url: str) -> str:
         ('spark://host:7077', 'spark://host:7077')
         >>> master_of("spark://local%5B2%5D"), master_of("spark://yarn"), master_of("local[2]")
         ('local[2]', 'yarn', 'local[2]')
+        >>> master_of("spark://k8s://https%3A%2F%2Fhost:6443"), master_of("k8s://https://host:6443")
+        ('k8s://https://host:6443', 'k8s://https://host:6443')
     """
-    if is_master(url) and not url.startswith("spark://"):
-        return url
-    place = unquote(urlsplit(url).netloc.rpartition("@")[2])
+    found = _CONNECTION.match(url)
+    if found is None:
+        return url if is_master(url) else f"spark://{url}"
+    place = unquote(f"{found['kind'] or ''}{found['place']}")
     return place if is_master(place) else f"spark://{place}"
 
 
