@@ -145,8 +145,12 @@ def report(rows: int, runs: int, say: Callable[[str], None]) -> list[str]:
         for line in _size(rows * times, -(-runs // times), say):
             lines.append(line)
             say(line)
-    told = "CPU and memory are of the process and all that it started together, Java among them; not of the database's server. Ten times the rows were run a tenth as often, at least once."
-    return [*lines, "", f"*here* is one stream; *threads*, *processes* and *Spark* work on parts, two at a time. {told}"]
+    told = (
+        "*here* is one stream; *threads*, *processes* and *Spark* work on parts, two at a time. CPU and memory are of the process "
+        "and all that it started together, Java among them; not of the database's server. Ten times the rows were run a tenth as "
+        "often, at least once."
+    )
+    return [*lines, "", told]
 
 
 def _size(rows: int, runs: int, say: Callable[[str], None]) -> Iterator[str]:
