@@ -1,7 +1,7 @@
 """A night's rows on Spark beside one machine: checks, predictions and their publication, the cost of a part, and parallel COPY.
 
-Spark is ``local[2]`` on the same two cores, so that it cannot be faster here: the table tells what it costs, and from which
-night on that is little beside the work. Seconds are those of the step with its publication; Spark's start is told by itself.
+Spark is ``local[2]`` on the same two cores. Seconds are those of the step with its publication, when models are loaded and
+Spark has started: its start is told by itself.
 """
 
 from __future__ import annotations
