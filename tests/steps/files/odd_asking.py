@@ -10,7 +10,6 @@ from contextlib import closing
 from functools import partial
 
 import odd_pieces  # type: ignore[import-not-found] # on the path of the process
-from odd_cluster import tools  # type: ignore[import-not-found] # the same
 
 from perennial.core.errors import PerennialError
 from perennial.stores.spark.engine import SparkEngine
@@ -20,7 +19,7 @@ from perennial.stores.spark.later import LaterEngine
 def main(master: str, patience_s: float, times: int) -> None:
     """Write what comes of it each time, in which class, whether Java is in its traceback, and after how long, as JSON."""
     told = []
-    with closing(LaterEngine(lambda: SparkEngine(master, partial(tools, "."), patience_s))) as engine:
+    with closing(LaterEngine(lambda: SparkEngine(master, partial(odd_pieces.tools, "."), patience_s))) as engine:
         for _ in range(times):
             began = time.monotonic()
             try:

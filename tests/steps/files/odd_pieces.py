@@ -14,9 +14,15 @@ from perennial.core.codes import Code
 from perennial.core.errors import DataError, Fault, UnavailableError
 from perennial.ports import Tools
 from perennial.steps.scoring.models import load
+from perennial.testing import MemoryArtifacts
 
 SECRET = "Kanarienvogel"
 PATIENCE_S = 120
+
+
+def tools(folder: str) -> Tools:
+    """Open what work that uses none of it is given."""
+    return Tools(artifacts=MemoryArtifacts(), signing_key=b"", scratch=Path(folder))
 
 
 @dataclass(frozen=True)
