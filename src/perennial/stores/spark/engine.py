@@ -66,7 +66,7 @@ class SparkEngine:
         try:
             return answered(session.sparkContext, partial(_collected, session, run, count), self._patience_s)
         except (Py4JError, PySparkException) as error:
-            found = failed(error, count)
+            found = failed(error, count, stopped=beside(partial(_stopped, session)).result())
             if found.code == Code.ENGINE_UNAVAILABLE:
                 self.close()  # it has ended, and a retry starts another one
             raise found from None  # its text may quote a row
@@ -91,6 +91,15 @@ def _within(patience_s: float, begin: Callable[[], Started]) -> Started:
 def _stop(starting: Future[Started]) -> None:
     if starting.exception() is None and starting.result().ours:
         starting.result().session.stop()
+
+
+def _stopped(session: SparkSession) -> bool:
+    from py4j.protocol import Py4JError  # noqa: PLC0415 - it is there, for a session has started
+
+    try:
+        return bool(session.sparkContext._jsc.sc().isStopped())  # noqa: SLF001 - the public way asks PySpark, not Spark
+    except Py4JError:  # Java has ended
+        return True
 
 
 def _collected(session: SparkSession, run: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], count: int) -> pa.Table:

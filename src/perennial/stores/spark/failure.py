@@ -21,18 +21,21 @@ _NO_PYTHON = re.compile(r"Cannot run program|Python worker failed to connect bac
 _SETUP = "Each executor needs this Python, perennial-ml, scikit-learn and numpy as here, and your own classes (PYSPARK_PYTHON)."
 
 
-def failed(error: Exception, count: int) -> PerennialError:
-    """Return our error for a job of *count* parts that ended with *error*: executors are set up otherwise, or were lost."""
+def failed(error: Exception, count: int, *, stopped: bool) -> PerennialError:
+    """Return our error for a job of *count* parts that ended with *error*: executors are set up otherwise, or were lost.
+
+    Where Spark itself was *stopped* meanwhile, its error may be any.
+    """
     text = str(error)
     _log.warning("Spark gave up a job: %s", ", ".join(dict.fromkeys([type(error).__name__, *_CAUSES.findall(text)])))
+    if stopped:
+        message, fix = f"ended while it worked on {count} parts", "The logs of Spark's master say why."
+        return UnavailableError(Code.ENGINE_UNAVAILABLE, message, where=WHERE, fix=fix)
     if (said := _not_set_up(text)) is not None:
         return RejectedError(Code.ENGINE_FAILED, said, where=WHERE, fix=_SETUP)
     if "spark.driver.maxResultSize" in text:
         message, fix = f"the answers of {count} parts are larger than spark.driver.maxResultSize", "Set it higher; 0 is no limit."
         return RejectedError(Code.ENGINE_FAILED, message, where=WHERE, fix=fix)
-    if "SparkContext was shut down" in text or "stopped SparkContext" in text:
-        message, fix = f"ended while it worked on {count} parts", "The logs of Spark's master say why."
-        return UnavailableError(Code.ENGINE_UNAVAILABLE, message, where=WHERE, fix=fix)
     return _given_up(text, count)
 
 
