@@ -212,6 +212,22 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+class _StoppedFromOutsideError(BaseException):
+    """What Airflow raises in the main thread when a task has run for its ``execution_timeout`` is no error of Python's either."""
+
+
+@pytest.fixture
+def stopped_from_outside() -> Iterator[type[BaseException]]:
+    """Let SIGUSR1 raise in the main thread what this lends. It is not the signal of the alarm, which ends tests that hang."""
+
+    def raised(*_: object) -> None:
+        raise _StoppedFromOutsideError
+
+    before = signal.signal(signal.SIGUSR1, raised)
+    yield _StoppedFromOutsideError
+    signal.signal(signal.SIGUSR1, before)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # groups before xdist looks for them, the order after it was drawn
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Give tests that share something dear to one process, and begin with the slow ones, so that none is the last to run.

@@ -34,10 +34,6 @@ _IDLE = text("""
 """)
 
 
-class _StoppedFromOutside(BaseException):
-    """What Airflow's timeout and Ctrl-C raise in the main thread."""
-
-
 @pytest.fixture
 def standing(postgres_ledger: PostgresLedger, story: Story) -> PostgresLedger:
     """A ledger in PostgreSQL with a champion and the extract of a night."""
@@ -59,18 +55,6 @@ def impatient(standing: PostgresLedger) -> Iterator[PostgresLedger]:
     limit(f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'")
     yield standing
     limit("RESET idle_in_transaction_session_timeout")
-
-
-@pytest.fixture
-def stopped() -> Iterator[None]:
-    """Let SIGUSR1 raise in the main thread, wherever that is."""
-
-    def raise_it(*_: object) -> None:
-        raise _StoppedFromOutside
-
-    before = signal.signal(signal.SIGUSR1, raise_it)
-    yield
-    signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.fixture
@@ -257,8 +241,9 @@ def test_what_a_killed_attempt_left_goes_after_a_day(postgres_ledger: PostgresLe
     assert _left(postgres_ledger) == (1, 0)
 
 
-@pytest.mark.usefixtures("stopped")
-def test_whoever_is_stopped_from_outside_leaves_nothing(standing: PostgresLedger, story: Story) -> None:
+def test_whoever_is_stopped_from_outside_leaves_nothing(
+    standing: PostgresLedger, story: Story, stopped_from_outside: type[BaseException]
+) -> None:
     """As Airflow's timeout and Ctrl-C do it, in the main thread: one stream has been committed by then, two would never end."""
     over = Event()
     main = threading.main_thread().ident
@@ -277,7 +262,7 @@ def test_whoever_is_stopped_from_outside_leaves_nothing(standing: PostgresLedger
 
     one, _, two, three = streams()
     try:
-        with pytest.raises(_StoppedFromOutside):
+        with pytest.raises(stopped_from_outside):
             standing.publish(story.batch(0), one, endless(two), stopping(endless(three)))
         assert _left(standing) == (0, 0)
         assert [thread for thread in threading.enumerate() if thread.name.startswith("copy")] == []

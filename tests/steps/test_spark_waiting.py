@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -26,22 +26,6 @@ FILES = Path(__file__).parent / "files"
 SOON_S = 20
 NO_MACHINE = "spark: has no machine to work on: nothing was begun for 60 s [ENGINE_UNAVAILABLE]"
 Asked = Callable[..., Any]
-
-
-class _TimeIsUpError(BaseException):
-    """What Airflow raises in the main thread when a task has run for its ``execution_timeout``; no error of Python's either."""
-
-
-@pytest.fixture
-def rung() -> Iterator[None]:
-    """Let a signal raise in the main thread. It is not that of the alarm, which ends tests here that hang."""
-
-    def raised(*_: object) -> None:
-        raise _TimeIsUpError
-
-    before = signal.signal(signal.SIGUSR1, raised)
-    yield
-    signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.fixture
@@ -64,8 +48,9 @@ def asked(needs_spark: None, tmp_path: Path) -> Asked:  # noqa: ARG001 - skips
     return ask
 
 
-@pytest.mark.usefixtures("rung")
-def test_a_task_that_is_ended_ends_its_job(spark: SparkEngine, odd: Any, tmp_path: Path) -> None:
+def test_a_task_that_is_ended_ends_its_job(
+    spark: SparkEngine, odd: Any, tmp_path: Path, stopped_from_outside: type[BaseException]
+) -> None:
     """At once, while a part is worked on for two minutes; and the next job is worked on."""
     spark.map(odd.Doubled(), range(2))  # it has started
     rang: list[float] = []
@@ -78,7 +63,7 @@ def test_a_task_that_is_ended_ends_its_job(spark: SparkEngine, odd: Any, tmp_pat
 
     ringing = threading.Thread(target=ring, daemon=True)
     ringing.start()
-    with pytest.raises(_TimeIsUpError):
+    with pytest.raises(stopped_from_outside):
         spark.map(odd.Slow(str(tmp_path), "0", odd.Doubled()), [0])
     ringing.join()
     assert time.monotonic() - rang[0] < SOON_S
